@@ -1,0 +1,159 @@
+"""Every error the product raises on purpose.
+
+AgbentoError
+├── ImportFailed                 the importer's side: exit code 1 and one line
+│   ├── UsageError               exit code 2
+│   ├── SourceError              the bucket or folder could not be read as asked
+│   ├── PredictorNotFound        nothing, no predictor, or several under the source
+│   ├── PredictorNotLoadable     a predictor is there and cannot be used
+│   └── StoreError               the model store could not be read or written
+├── ServiceFailed                the service's side, at start: exit code 1 and one line
+│   ├── SettingsError            an environment variable that cannot be right
+│   └── ModelNotServable         no such model, or one that does not load or answer
+└── RequestError                 a caller's fault: an RFC 9457 problem with its HTTP status
+    ├── MalformedBody            400: not JSON, not UTF-8, empty
+    ├── NotFound                 404: no such path
+    ├── MethodNotAllowed         405
+    ├── BodyTooLarge             413
+    ├── UnsupportedMediaType     415
+    ├── InvalidRows              422: rows that do not fit the model's schema, every fault listed
+    └── RequestTimedOut          504
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+
+class AgbentoError(Exception):
+    """Base of all: its text is one line that says what, where, what was expected and how to mend it."""
+
+
+class ImportFailed(AgbentoError):
+    """An import that left the store as it was."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ImportFailed):
+    """A command line that cannot be meant."""
+
+    exit_code = 2
+
+
+class SourceError(ImportFailed):
+    """The source could not be read: credentials, bucket, endpoint, or an object that changed meanwhile."""
+
+
+class PredictorNotFound(ImportFailed):
+    """Not exactly one predictor under the source."""
+
+
+class PredictorNotLoadable(ImportFailed):
+    """A predictor that cannot be opened, or that cannot answer, in this environment."""
+
+
+class StoreError(ImportFailed):
+    """The model store could not be read or written."""
+
+
+class ServiceFailed(AgbentoError):
+    """The service cannot start; it ends with exit code 1."""
+
+
+class SettingsError(ServiceFailed):
+    """An environment variable whose value cannot be used."""
+
+
+class ModelNotServable(ServiceFailed):
+    """The model that was asked for is not there, does not load or does not answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with one row of a request.
+
+    ``row`` counts from 0 in the request's order; ``column`` is the feature's name, or None for the row as a whole.
+    """
+
+    row: int
+    column: str | None
+    reason: str
+    expected: str
+    received: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the fault as the object that ``faults`` of a problem holds."""
+        return asdict(self)
+
+
+@dataclass
+class RequestError(AgbentoError):
+    """A fault of the caller, answered as one ``application/problem+json`` object (RFC 9457)."""
+
+    detail: str
+    faults: list[Fault] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "bad-request"
+    title: ClassVar[str] = "Bad request"
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class MalformedBody(RequestError):
+    """The body is no JSON text at all."""
+
+    slug = "malformed-body"
+    title = "Malformed body"
+
+
+class NotFound(RequestError):
+    """No such path."""
+
+    status = 404
+    slug = "not-found"
+    title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, with other methods."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than the service takes."""
+
+    status = 413
+    slug = "body-too-large"
+    title = "Body too large"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is of a kind that the service does not read."""
+
+    status = 415
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+
+
+class InvalidRows(RequestError):
+    """Rows that do not fit the model's schema."""
+
+    status = 422
+    slug = "invalid-rows"
+    title = "Invalid rows"
+
+
+class RequestTimedOut(RequestError):
+    """The answer took longer than a request may take."""
+
+    status = 504
+    slug = "timed-out"
+    title = "Timed out"

@@ -1,0 +1,58 @@
+"""Every environment variable that the product reads, in one place.
+
+What boto3 (``AWS_*``) and BentoML (``BENTOML_*``) read for themselves is theirs and not listed here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agbento.errors import SettingsError, UsageError
+
+
+class ImportSettings(BaseSettings):
+    """What an import takes from the environment where the command line names no source."""
+
+    aws_bucket_name: str | None = Field(None, min_length=1, description="bucket of the MLflow artifact store")
+    experiment_id: str | None = Field(None, min_length=1, description="first folder below the bucket")
+    import_threads: int = Field(8, ge=1, le=64, description="objects downloaded at a time")
+
+    @classmethod
+    def read(cls) -> ImportSettings:
+        """Read the environment; raises UsageError with every variable that is off."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise UsageError(_one_line(error)) from None
+
+
+class ServiceSettings(BaseSettings):
+    """What the service takes from the environment."""
+
+    # A field may be called model_…: the names are those of the environment.
+    model_config = SettingsConfigDict(protected_namespaces=())
+
+    model_tag: str | None = Field(None, description="`name` or `name:version`; unset: the newest import")
+    service_workers: int | None = Field(None, ge=1, le=256, description="processes; unset: as many as cores")
+    prediction_decimals: int | None = Field(None, ge=0, le=15, description="digits after the point; unset: exact")
+    request_seconds: float = Field(60.0, gt=0, le=3600, description="longest time a request may take")
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest body that is read")
+
+    @classmethod
+    def read(cls) -> ServiceSettings:
+        """Read the environment; raises SettingsError with every variable that is off."""
+        try:
+            # An empty variable is one that compose passed through unset.
+            return cls.model_validate(
+                {k.lower(): v for k, v in os.environ.items() if v and k.lower() in cls.model_fields}
+            )
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    faults = (f"{'.'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+    return "environment: " + "; ".join(faults)
