@@ -1,0 +1,40 @@
+"""Predictions → the objects that a caller reads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from agbento.describe import plain
+from agbento.predictor import Predictions
+from agbento.schema import Schema
+
+
+class AnswerWriter:
+    """Writes answers for one schema, numbers rounded to ``decimals`` digits (None: exact)."""
+
+    def __init__(self, schema: Schema, decimals: int | None = None) -> None:
+        self._schema, self._decimals = schema, decimals
+        self._class_names = [str(c) for c in schema.classes]
+        self._level_names = [str(level) for level in schema.quantile_levels]
+
+    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
+        """Give one object a row, in order: ``{"<label>": …}``, and ``probabilities`` where there are classes."""
+        label = self._schema.label
+        if predictions.probabilities is not None:
+            return [
+                {label: plain(value), "probabilities": self._named(self._class_names, row)}
+                for value, row in zip(predictions.values, predictions.probabilities.tolist(), strict=True)
+            ]
+        if self._level_names:
+            return [{label: self._named(self._level_names, row)} for row in predictions.values.tolist()]
+        return [{label: self._number(value)} for value in predictions.values.tolist()]
+
+    def _named(self, names: list[str], numbers: list[float]) -> dict[str, float | None]:
+        return {name: self._number(number) for name, number in zip(names, numbers, strict=True)}
+
+    def _number(self, number: float) -> float | None:
+        # JSON has no NaN and no infinity: a number that is none is null.
+        if not math.isfinite(number):
+            return None
+        return number if self._decimals is None else round(number, self._decimals)

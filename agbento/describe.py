@@ -1,0 +1,122 @@
+"""From an opened predictor to its schema: what only AutoGluon's own objects know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agbento.schema import Feature, FeatureType, Scalar, Schema
+
+if TYPE_CHECKING:
+    from autogluon.tabular import TabularPredictor
+
+# Names of autogluon.common.features.types, by raw type; special types are looked at first.
+_TYPES: dict[str, FeatureType] = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "datetime": "datetime",
+    "category": "category",
+    "object": "category",
+}
+_SPECIAL_TYPES: dict[str, FeatureType] = {"datetime_as_object": "datetime", "text": "text"}
+# A feature's line in the text of a LightGBM model: the interval of a number, the codes of a category.
+_LIGHTGBM_RANGE = re.compile(r"\[(?P<low>[^:\]]+):(?P<high>[^:\]]+)\]")
+
+
+def describe(predictor: TabularPredictor) -> Schema:
+    """Read the schema of a predictor.
+
+    The columns are those of ``feature_metadata_in``: the ones that AutoGluon's ``predict`` refuses to do without.
+    """
+    metadata = predictor.feature_metadata_in
+    special = metadata.get_type_map_special()
+    dtypes, categories = _dtypes(predictor), _categories(predictor)
+    ranges = _ranges(predictor)
+    features = []
+    for name in metadata.get_features():
+        kind = next((_SPECIAL_TYPES[s] for s in special.get(name, ()) if s in _SPECIAL_TYPES), None)
+        kind = kind or _TYPES[metadata.get_feature_type_raw(name)]
+        features.append(
+            Feature(
+                name=name,
+                type=kind,
+                dtype=dtypes.get(name, "object"),
+                categories=categories.get(name) if kind == "category" else None,
+                range=ranges.get(name) if kind in ("int", "float") else None,
+            )
+        )
+    classes = predictor.class_labels if predictor.problem_type in ("binary", "multiclass") else ()
+    levels = predictor.quantile_levels if predictor.problem_type == "quantile" else ()
+    return Schema(
+        label=predictor.label,
+        problem_type=predictor.problem_type,
+        features=tuple(features),
+        classes=tuple(map(plain, classes)),
+        quantile_levels=tuple(map(float, levels)),
+    )
+
+
+def plain(value: Any) -> Scalar:
+    """Give a NumPy scalar as the Python value that JSON can hold; anything else that JSON cannot hold as its text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _generators(predictor: TabularPredictor) -> Iterator[Any]:
+    """Walk the predictor's feature generators, nested ones too."""
+    waiting = [predictor._learner.feature_generator]
+    while waiting:
+        generator = waiting.pop()
+        if isinstance(generator, (list, tuple)):
+            waiting.extend(generator)
+            continue
+        yield generator
+        waiting.extend(getattr(generator, "generators", ()) or ())
+
+
+def _dtypes(predictor: TabularPredictor) -> dict[str, str]:
+    for generator in _generators(predictor):
+        if (types := getattr(generator, "_type_map_real_opt", None)) is not None:
+            # A two-valued column's entry is that of its flag (int8), not of what the caller sends.
+            flags = getattr(generator, "_bool_features", None) or {}
+            raw = predictor.feature_metadata_in.type_map_raw
+            flag_dtypes = {"int": "int64", "float": "float64", "bool": "bool"}
+            return {n: flag_dtypes.get(raw.get(n, ""), "object") if n in flags else str(t) for n, t in types.items()}
+    return {}
+
+
+def _categories(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
+    found: dict[str, tuple[Scalar, ...]] = {}
+    for generator in _generators(predictor):
+        for name, levels in (getattr(generator, "category_map", None) or {}).items():
+            # The first generator to hold a column sees the caller's own levels; later ones see codes.
+            found.setdefault(name, tuple(map(plain, levels)))
+    return found
+
+
+def _ranges(predictor: TabularPredictor) -> dict[str, tuple[float, float]]:
+    """Read the interval that each number had in training from the LightGBM models, the only ones that keep it.
+
+    Source of the format: ``feature_infos`` in LightGBM's text model. A hint for made-up rows, never a check.
+    """
+    ranges: dict[str, tuple[float, float]] = {}
+    trainer = predictor._trainer
+    for name in trainer.get_minimum_model_set(predictor.model_best):
+        model = trainer.load_model(name)
+        if (booster := getattr(model, "model", None)) is None or not hasattr(booster, "model_to_string"):
+            continue
+        text = booster.model_to_string(num_iteration=1)
+        infos = re.search(r"^feature_infos=(.*)$", text, re.MULTILINE)
+        if infos is None:
+            continue
+        for feature, info in zip(model.features, infos.group(1).split(), strict=False):
+            if match := _LIGHTGBM_RANGE.fullmatch(info):
+                low, high = float(match["low"]), float(match["high"])
+                seen = ranges.get(feature, (low, high))
+                ranges[feature] = (min(low, seen[0]), max(high, seen[1]))
+    return ranges

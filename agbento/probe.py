@@ -1,0 +1,116 @@
+"""Open a predictor once, in a process of its own, and write down what it is.
+
+A predictor's pickles run code, and native libraries can crash: neither may touch the importer or its credentials.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agbento.errors import ModelNotServable, PredictorNotLoadable
+from agbento.schema import Schema
+
+_SECONDS = 900
+# All that the child is given of the environment: nothing of credentials, proxies or the user's settings.
+_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a predictor is; versions are those of its training, ``models`` those that it keeps."""
+
+    schema: Schema
+    autogluon_version: str
+    python_version: str
+    best_model: str
+    models: tuple[str, ...]
+
+
+def probe(folder: Path) -> Probe:
+    """Open the predictor in ``folder`` and let it answer one row, in a child process with an emptied environment.
+
+    Raises:
+        PredictorNotLoadable: it does not load, or does not answer, in this environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="agbento-probe-") as home:
+        report = Path(home) / "report.json"
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment |= {
+            "HOME": home,
+            "MPLCONFIGDIR": home,
+            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        try:
+            child = subprocess.run(
+                [sys.executable, "-m", "agbento.probe", str(folder), str(report)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise PredictorNotLoadable(f"{folder.name}: the predictor did not load within {_SECONDS} s") from None
+        if not report.exists():
+            raise PredictorNotLoadable(_died(folder, child))
+        found = json.loads(report.read_text("utf-8"))
+    if "error" in found:
+        raise PredictorNotLoadable(f"{folder.name}: {found['error']}")
+    return Probe(Schema.from_json(found.pop("schema")), models=tuple(found.pop("models")), **found)
+
+
+def _died(folder: Path, child: subprocess.CompletedProcess[str]) -> str:
+    how = f"was ended by signal {-child.returncode}" if child.returncode < 0 else f"ended with {child.returncode}"
+    last = (child.stderr.strip().splitlines() or ["and said nothing"])[-1]
+    return f"{folder.name}: the process that opened the predictor {how}: {last[:300]}"
+
+
+def _open(folder: Path) -> dict[str, Any]:
+    """Look at the predictor in ``folder``, in this process."""
+    from agbento.describe import describe
+    from agbento.examples import example_rows
+    from agbento.predictor import StockPredictor, one_line
+    from agbento.rows import RowReader
+
+    try:
+        stock = StockPredictor.load(folder)
+        predictor = stock.autogluon
+        schema = describe(predictor)
+    except ModelNotServable as error:
+        return {"error": f"the predictor does not load: {one_line(error.__cause__ or error)}"}
+    except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked what it is
+        return {"error": f"the predictor cannot be read: {one_line(error)}"}
+    row = next(example_rows(schema.to_json()["features"]))
+    try:
+        stock.predict(RowReader(schema).frame([row]))
+    except Exception as error:  # noqa: BLE001 - likewise
+        return {"error": f"the predictor loads but does not answer: {one_line(error)}"}
+    versions = json.loads((folder / "metadata.json").read_text("utf-8")) if (folder / "metadata.json").exists() else {}
+    return {
+        "schema": schema.to_json(),
+        "autogluon_version": versions.get("version") or (folder / "version.txt").read_text("utf-8").strip(),
+        "python_version": versions.get("py_version_micro") or versions.get("py_version") or "unknown",
+        "best_model": predictor.model_best,
+        "models": sorted(predictor.model_names()),
+    }
+
+
+def _main() -> None:
+    folder, report = map(Path, sys.argv[1:])
+    found = _open(folder)
+    draft = report.with_suffix(".draft")
+    draft.write_text(json.dumps(found), "utf-8")
+    draft.rename(report)  # a report that is there is whole
+
+
+if __name__ == "__main__":
+    _main()
