@@ -1,0 +1,63 @@
+# Every command that a person needs; CI calls these and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 9696
+N ?= 5
+SOURCE ?=
+NAME ?=
+MODEL_TAG ?=
+export MODEL_TAG
+export BENTOML_DO_NOT_TRACK := True
+.DEFAULT_GOAL := help
+.PHONY: help demo serve requests import build image up down load bench check test test-fast format lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# The lock is complete and hashed, so pip need not resolve it; the mark is made only when all of it is in place.
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@touch $@
+
+demo: $(VENV)/.installed  ## a model's way from S3 to five answers
+	@$(BIN)/python -m sample.demo
+
+serve: $(VENV)/.installed  ## serve MODEL_TAG, or the newest import, on PORT (9696)
+	@exec $(BIN)/bentoml serve --port $(PORT)
+
+requests: $(VENV)/.installed  ## N answers of the running service, one a line
+	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
+
+import: $(VENV)/.installed  ## import SOURCE (s3://bucket/prefix or a folder), or what the environment names
+	@$(BIN)/python import_model.py $(SOURCE) $(if $(NAME),--name $(NAME))
+
+test: $(VENV)/.installed  ## all tests; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow and not engine and not prometheus"
+
+load: $(VENV)/.installed  ## locust against the running service, headless, with reports/load.html
+	@mkdir -p reports
+	$(BIN)/locust --headless -u 32 -r 32 -t 30s --html reports/load.html --only-summary --host http://127.0.0.1:$(PORT)
+
+bench: $(VENV)/.installed  ## this service, the original's design and a bare echo, in one run
+	@$(BIN)/python -m benchmarks.http
+
+check: $(VENV)/.installed  ## lint, types, promtool, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## resolve pyproject.toml anew into requirements.txt; needs uv
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes \
+	  --custom-compile-command "make lock" --quiet --output-file requirements.txt
+
+clean:  ## remove what the other commands left in this folder
+	rm -rf $(VENV) .cache build reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,74 @@
+"""Which model is served: the one a Bento was built with, else the one asked for, else the newest import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agbento.errors import ModelNotServable, StoreError
+from agbento.schema import Schema
+
+_SHOWN = ("autogluon_version", "python_version", "best_model", "source", "digest", "mlflow_run_id", "imported_at")
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A stored model that is about to be served."""
+
+    tag: str
+    size_bytes: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def described(self, schema: Schema) -> dict[str, Any]:
+        """Give what ``GET /model`` answers."""
+        shown = {key: self.metadata[key] for key in _SHOWN if self.metadata.get(key) is not None}
+        described = {"tag": self.tag, **schema.to_json(), **shown}
+        del described["format"]
+        described["compiled"] = {"compiled": False, "why": "this version serves AutoGluon's own predictor"}
+        return described
+
+
+def served_model(root: Path, asked: str | None) -> ServedModel:
+    """Find the model to serve for the service whose code lies in ``root``.
+
+    ``asked`` is ``name``, ``name:version`` or None for the newest import.
+
+    Raises:
+        ModelNotServable: there is no such model, or ``root`` is a Bento that was built with another one.
+    """
+    from agbento.store import find
+
+    pinned = _pinned_tag(root)
+    if pinned and asked and asked not in (pinned, pinned.partition(":")[0]):
+        raise ModelNotServable(
+            f"MODEL_TAG={asked}: this Bento holds {pinned}; unset MODEL_TAG, or build one for {asked}"
+        )
+    try:
+        stored = find(pinned or asked)
+    except StoreError as error:
+        raise ModelNotServable(str(error)) from None
+    return ServedModel(str(stored.tag), stored.file_size, dict(stored.info.metadata))
+
+
+def without_telemetry() -> None:
+    """Keep BentoML from reporting usage, whatever it has cached of the environment."""
+    from bentoml._internal.utils.analytics import usage_stats
+
+    os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+    usage_stats.do_not_track.cache_clear()
+
+
+def _pinned_tag(root: Path) -> str | None:
+    """Give the tag of the one model that a Bento names in its bento.yaml; None where ``root`` is no Bento."""
+    try:
+        text = (root.parent / "bento.yaml").read_text("utf-8")
+    except OSError:
+        return None
+    models = yaml.safe_load(text).get("models") or []
+    if len(models) != 1:
+        raise ModelNotServable(f"{root.parent / 'bento.yaml'}: names {len(models)} models, expected one")
+    return str(models[0]["tag"])

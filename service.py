@@ -1,0 +1,107 @@
+"""The Bento service: transport only. `bentoml serve` starts it; the model is answered in `agbento`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Union, cast
+
+import bentoml
+from _bentoml_sdk import Service
+from starlette.types import ASGIApp
+
+from agbento import machine, supervisor
+from agbento.answering import Answering
+from agbento.environment import image
+from agbento.errors import AgbentoError
+from agbento.metrics import DURATION_BUCKETS, ServiceMetrics
+from agbento.served import ServedModel, served_model, without_telemetry
+from agbento.settings import ServiceSettings
+from agbento.web import Endpoints, Rim
+
+ROOT = Path(__file__).resolve().parent
+PORT = 9696
+
+try:
+    SETTINGS = ServiceSettings.read()
+    MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag)
+except AgbentoError as error:
+    raise SystemExit(f"service: {error}") from None
+WORKERS, WHY = machine.worker_count(SETTINGS.service_workers, MODEL.size_bytes)
+THREADS = machine.threads_per_worker(WORKERS)
+without_telemetry()
+
+
+class Loaded:
+    """What this process has loaded; empty in the supervising process."""
+
+    answering: Answering
+
+
+class PredictionService(Service):
+    """BentoML's service, with our rim around its app and without the middlewares that cost and give nothing."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """Give the app of one worker."""
+        app = super().to_asgi(is_main=is_main)
+        # TimeoutMiddleware keeps a timer for every request for its whole time; ours has one that is cancelled.
+        # OpenTelemetryMiddleware opens three spans a request, and nothing collects them.
+        dropped = {"TimeoutMiddleware", "OpenTelemetryMiddleware"}
+        app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in dropped]
+        return Rim(app)
+
+
+@bentoml.service(
+    name="autogluon_bento",
+    workers=WORKERS,
+    http={"port": PORT},
+    metrics={"duration": {"buckets": list(DURATION_BUCKETS)}},
+    logging={"access": {"enabled": False}},
+    image=image(),
+    service_class=PredictionService,
+)
+class AutogluonBento:
+    """Predictions of an AutoGluon tabular predictor."""
+
+    model = bentoml.models.BentoModel(MODEL.tag)
+
+    def __init__(self) -> None:
+        supervisor.follow_supervisor()
+        metrics = ServiceMetrics()
+        try:
+            Loaded.answering = Answering.load(
+                Path(self.model.path),
+                threads=THREADS,
+                metrics=metrics,
+                decimals=SETTINGS.prediction_decimals,
+                seconds=SETTINGS.request_seconds,
+            )
+        except AgbentoError as error:
+            supervisor.cannot_start(error)
+        metrics.workers.set(1)
+
+    @bentoml.on_deployment
+    @staticmethod
+    def supervise() -> None:
+        """In the supervising process, before any worker starts: fix the model and the threads for all of them."""
+        print(f"serving {MODEL.tag} with {WORKERS} workers ({WHY}), {THREADS} model threads each", flush=True)  # noqa: T201
+        supervisor.supervise({"MODEL_TAG": MODEL.tag, **machine.thread_environment(THREADS)})
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """End the model's thread."""
+        Loaded.answering.close()
+
+    @bentoml.api
+    async def predict(self, rows: Union[dict[str, Any], list[dict[str, Any]]], /) -> Any:  # noqa: UP007
+        """Predict one row (an object) or several (an array). Over HTTP, `agbento.web.Endpoints` answers."""
+        if isinstance(rows, dict):
+            return (await Loaded.answering.answer([rows]))[0]
+        return await Loaded.answering.answer(rows)
+
+
+cast(Any, AutogluonBento).add_asgi_middleware(
+    Endpoints,
+    answering=lambda: Loaded.answering,
+    model=lambda: MODEL.described(Loaded.answering.schema),
+    max_bytes=SETTINGS.max_body_bytes,
+)

@@ -1,0 +1,81 @@
+"""Fixtures that are shared: one trained predictor a kind, one store, one running service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT, Running, imported
+
+pytest_plugins = ["tests.s3_fixtures"]
+
+
+def _engine_missing() -> str | None:
+    if shutil.which("docker") is None:
+        return "no docker client on this machine"
+    try:
+        subprocess.run(["docker", "info"], capture_output=True, check=True, timeout=30)
+    except (subprocess.SubprocessError, OSError):
+        return "no container engine answers"
+    return None
+
+
+def _prometheus_missing() -> str | None:
+    missing = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+    return f"not on this machine: {', '.join(missing)}" if missing else None
+
+
+_NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, with the reason; with REQUIRE_ALL=1 let it fail instead."""
+    if os.environ.get("REQUIRE_ALL") == "1":
+        return
+    for marker, missing in _NEEDS.items():
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if needing and (reason := missing()):
+            for item in needing:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With REQUIRE_ALL=1 a skip is a failure."""
+    report = yield
+    if os.environ.get("REQUIRE_ALL") == "1" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped under REQUIRE_ALL=1: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def sample_predictor() -> Path:
+    """The demo's predictor, trained once and kept in .cache."""
+    from sample.train import sample_predictor
+
+    return sample_predictor(ROOT / ".cache" / "sample")
+
+
+@pytest.fixture(scope="session")
+def bentoml_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BENTOML_HOME that holds nothing but what the tests import."""
+    return tmp_path_factory.mktemp("bentoml")
+
+
+@pytest.fixture(scope="session")
+def sample_tag(sample_predictor: Path, bentoml_home: Path) -> str:
+    """The tag of the sample predictor, imported by import_model.py from its folder."""
+    return imported(sample_predictor, bentoml_home)
+
+
+@pytest.fixture(scope="session")
+def served(sample_tag: str, bentoml_home: Path) -> Iterator[Running]:
+    """`bentoml serve` of the sample model with two workers, exact numbers."""
+    with Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2"}) as running:
+        yield running

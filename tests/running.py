@@ -1,0 +1,143 @@
+"""A real `bentoml serve` for tests: started, waited for, and ended with everything that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 120
+
+# The request that the original service's callers send.
+REQUEST: dict[str, Any] = {
+    "id": 0,
+    "store_sales_in_millions_": 8.609999656677246,
+    "unit_sales_in_millions_": 3,
+    "total_children": 2,
+    "num_children_at_home": 2,
+    "avg_cars_at_home_approx__1": 2,
+    "gross_weight": 10.300000190734863,
+    "recyclable_package": 1,
+    "low_fat": 0,
+    "units_per_case": 32,
+    "store_sqft": 36509,
+    "coffee_bar": 0,
+    "video_store": 0,
+    "salad_bar": 0,
+    "prepared_food": 0,
+    "florist": 0,
+    "cost": 62.09000015258789,
+    "autoFE_f_0": 6.140243153628883e-05,
+    "autoFE_f_1": 0.0,
+    "autoFE_f_2": 0.9808552748753283,
+    "autoFE_f_3": 36511.0,
+    "autoFE_f_4": 2992.0,
+}
+
+
+def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: this one without what would steer it, and with an own BENTOML_HOME."""
+    steering = ("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    return {**kept, "PATH": path, "BENTOML_HOME": str(home), **(extra or {})}
+
+
+def imported(source: Path | str, home: Path, *arguments: str, extra: dict[str, str] | None = None) -> str:
+    """Import ``source`` with import_model.py and give the tag."""
+    command = [sys.executable, "import_model.py", str(source), *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment(home, extra), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on just now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Running:
+    """A served model; ``url`` is its base, ``log`` the file of what it printed."""
+
+    def __init__(self, home: Path, extra: dict[str, str], target: str = ".") -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = tempfile.TemporaryDirectory(prefix="agbento-test-")
+        self.log = Path(self._folder.name) / "log"
+        command = [sys.executable, "-m", "bentoml", "serve", target, "--port", str(self.port), "--host", "127.0.0.1"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment(home, {"TMPDIR": self._folder.name, **extra}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Running:
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def wait_ready(self) -> None:
+        """Wait for /readyz, with a time-out on every probe; fail with the log where the process ends."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.output()}"
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=1).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.2)
+        raise AssertionError(f"not ready within {SECONDS} s: {self.output()}")
+
+    def output(self) -> str:
+        """What the service printed so far."""
+        return self.log.read_text("utf-8", "replace")
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes, oldest first."""
+        children = psutil.Process(self.process.pid).children()
+        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if "_bentoml_impl.worker.service" in " ".join(child.cmdline())]
+
+    def post(self, body: Any, **options: Any) -> requests.Response:
+        """POST /predict, a JSON body."""
+        return requests.post(f"{self.url}/predict", json=body, timeout=30, **options)
+
+    def metrics(self) -> str:
+        """The text of /metrics."""
+        return requests.get(f"{self.url}/metrics", timeout=10).text
+
+    def end(self) -> int:
+        """Send SIGTERM and give the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            try:
+                self.end()
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(10)
+        self._folder.cleanup()
