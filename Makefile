@@ -4,6 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 9696
 N ?= 5
+# More options for `bentoml containerize`, e.g. IMAGE_OPTIONS="--opt network=host" where builds need the host's network;
+# DOCKER_BUILDKIT=0 in the environment chooses the classic builder.
+IMAGE_OPTIONS ?=
+# Which services of compose.yaml `make up` starts; empty: all.
+SERVICES ?=
+# Seconds until all of them must be healthy.
+WAIT ?= 180
 SOURCE ?=
 NAME ?=
 MODEL_TAG ?=
@@ -32,6 +39,20 @@ requests: $(VENV)/.installed  ## N answers of the running service, one a line
 
 import: $(VENV)/.installed  ## import SOURCE (s3://bucket/prefix or a folder), or what the environment names
 	@$(BIN)/python import_model.py $(SOURCE) $(if $(NAME),--name $(NAME))
+
+build: $(VENV)/.installed  ## the Bento of MODEL_TAG, or of the newest import
+	@$(BIN)/python -m agbento.bundle build --model "$(MODEL_TAG)"
+
+image: $(VENV)/.installed  ## its container image; prints name and size
+	@$(BIN)/python -m agbento.bundle image --model "$(MODEL_TAG)" --options="$(IMAGE_OPTIONS)"
+
+up: $(VENV)/.installed  ## service, Prometheus and Grafana by docker compose, then five requests
+	@SERVICE_PORT=$(PORT) $(BIN)/python -m agbento.stack up --model "$(MODEL_TAG)" --services "$(SERVICES)" \
+	  --wait $(WAIT) --options="$(IMAGE_OPTIONS)"
+	@$(MAKE) --no-print-directory requests
+
+down: $(VENV)/.installed  ## the end of what `make up` started: containers, network, volumes, password
+	@$(BIN)/python -m agbento.stack down
 
 test: $(VENV)/.installed  ## all tests; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
 	$(BIN)/python -m pytest

@@ -181,6 +181,14 @@ def test_numbers_are_rounded_where_asked(sample_tag: str, bentoml_home: Path, se
         assert running.post(REQUEST).json() == {"cost": round(exact, 2)}
 
 
+def test_usage_is_not_reported(sample_tag: str, bentoml_home: Path) -> None:
+    """BentoML's own switch has it write each report into its log instead; without us there are two."""
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1", "__BENTOML_DEBUG_USAGE": "True"}
+    with Running(bentoml_home, extra) as running:
+        assert running.end() == 0
+        assert "Tracking Payload" not in running.output()
+
+
 def counted(running: Running, name: str, **labels: str) -> float:
     """The sum of a metric's samples that have these labels."""
     from prometheus_client.parser import text_string_to_metric_families
@@ -223,6 +231,27 @@ def test_a_killed_worker_is_replaced_and_the_sums_stay_right(sample_tag: str, be
         assert counted(running, "bentoml_service_request_in_progress", endpoint="/predict") == 0
         assert "died (signal 9); starting another" in running.output()
         assert running.end() == 0
+
+
+def test_a_killed_supervisor_takes_its_workers_along(sample_tag: str, bentoml_home: Path) -> None:
+    with Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2"}) as running:
+        workers = running.workers()
+        assert len(workers) == 2
+        running.process.kill()
+        gone, alive = psutil.wait_procs(workers, timeout=20)
+        assert (len(gone), alive) == (2, [])
+
+
+def test_workers_that_die_again_and_again_are_given_up_on(sample_tag: str, bentoml_home: Path) -> None:
+    with Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1"}) as running:
+        end = time.monotonic() + 50
+        while running.process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for worker in running.workers():
+                    worker.kill()
+            time.sleep(0.2)
+        assert running.process.wait(5) == 1
+        assert "giving up" in running.output().splitlines()[-1]
 
 
 def _ignore_errors(call: Any) -> None:
