@@ -49,7 +49,7 @@ image: $(VENV)/.installed  ## its container image; prints name and size
 up: $(VENV)/.installed  ## service, Prometheus and Grafana by docker compose, then five requests
 	@SERVICE_PORT=$(PORT) $(BIN)/python -m agbento.stack up --model "$(MODEL_TAG)" --services "$(SERVICES)" \
 	  --wait $(WAIT) --options="$(IMAGE_OPTIONS)"
-	@$(MAKE) --no-print-directory requests
+	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
 
 down: $(VENV)/.installed  ## the end of what `make up` started: containers, network, volumes, password
 	@$(BIN)/python -m agbento.stack down

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from agbento.describe import plain
 from agbento.predictor import Predictions
-from agbento.schema import Schema
+from agbento.schema import Schema, plain
 
 
 class AnswerWriter:

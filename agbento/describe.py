@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from agbento.schema import Feature, FeatureType, Scalar, Schema
+from agbento.schema import Feature, FeatureType, Scalar, Schema, plain
 
 if TYPE_CHECKING:
     from autogluon.tabular import TabularPredictor
@@ -58,13 +56,6 @@ def describe(predictor: TabularPredictor) -> Schema:
         classes=tuple(map(plain, classes)),
         quantile_levels=tuple(map(float, levels)),
     )
-
-
-def plain(value: Any) -> Scalar:
-    """Give a NumPy scalar as the Python value that JSON can hold; anything else that JSON cannot hold as its text."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
 def _generators(predictor: TabularPredictor) -> Iterator[Any]:

@@ -20,6 +20,12 @@ Scalar = str | int | float | bool
 FORMAT = 1  # of schema.json; raised when an older reader could misread it
 
 
+def plain(value: Any) -> Scalar:
+    """Give a class, level or category as JSON can hold it: NumPy's scalars as Python's, anything else as its text."""
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
 @dataclass(frozen=True)
 class Feature:
     """One column that the predictor needs.

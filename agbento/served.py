@@ -68,7 +68,9 @@ def _pinned_tag(root: Path) -> str | None:
         text = (root.parent / "bento.yaml").read_text("utf-8")
     except OSError:
         return None
-    models = yaml.safe_load(text).get("models") or []
+    bento = yaml.safe_load(text)
+    # BentoML names a service's models with the service, and other models on the top level.
+    models = {str(m["tag"]) for part in (bento, *bento.get("services", ())) for m in part.get("models") or ()}
     if len(models) != 1:
         raise ModelNotServable(f"{root.parent / 'bento.yaml'}: names {len(models)} models, expected one")
-    return str(models[0]["tag"])
+    return models.pop()

@@ -5,8 +5,6 @@ What boto3 (``AWS_*``) and BentoML (``BENTOML_*``) read for themselves is theirs
 
 from __future__ import annotations
 
-import os
-
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -32,8 +30,8 @@ class ImportSettings(BaseSettings):
 class ServiceSettings(BaseSettings):
     """What the service takes from the environment."""
 
-    # A field may be called model_…: the names are those of the environment.
-    model_config = SettingsConfigDict(protected_namespaces=())
+    # A field may be called model_…: the names are those of the environment. An empty variable is an unset one.
+    model_config = SettingsConfigDict(protected_namespaces=(), env_ignore_empty=True)
 
     model_tag: str | None = Field(None, description="`name` or `name:version`; unset: the newest import")
     service_workers: int | None = Field(None, ge=1, le=256, description="processes; unset: as many as cores")
@@ -45,10 +43,7 @@ class ServiceSettings(BaseSettings):
     def read(cls) -> ServiceSettings:
         """Read the environment; raises SettingsError with every variable that is off."""
         try:
-            # An empty variable is one that compose passed through unset.
-            return cls.model_validate(
-                {k.lower(): v for k, v in os.environ.items() if v and k.lower() in cls.model_fields}
-            )
+            return cls()
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
 

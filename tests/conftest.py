@@ -12,7 +12,7 @@ import pytest
 
 from tests.running import ROOT, Running, imported
 
-pytest_plugins = ["tests.s3_fixtures"]
+pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures"]
 
 
 def _engine_missing() -> str | None:

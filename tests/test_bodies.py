@@ -91,6 +91,6 @@ def test_any_bytes_are_rows_or_a_fault_of_the_caller(body: bytes) -> None:
     try:
         rows, is_array = read(body)
     except RequestError as error:
-        assert 400 <= error.status < 500  # noqa: PT017 - either end is right; this is one of them
+        assert 400 <= error.status < 500
         return
     assert rows == json.loads(body) if is_array else rows == [json.loads(body)]

@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from sample.rows import rows as sample_rows
-from tests.running import REQUEST, ROOT, Running, environment
+from tests.running import REQUEST, ROOT, Running, environment, imported
 
 pytestmark = pytest.mark.slow
 
@@ -231,6 +231,18 @@ def test_a_killed_worker_is_replaced_and_the_sums_stay_right(sample_tag: str, be
         assert counted(running, "bentoml_service_request_in_progress", endpoint="/predict") == 0
         assert "died (signal 9); starting another" in running.output()
         assert running.end() == 0
+
+
+def test_a_replaced_worker_serves_the_same_model(sample_predictor: Path, tmp_path: Path) -> None:
+    """Whatever was imported meanwhile."""
+    first = imported(sample_predictor, tmp_path, "--name", "first")
+    with Running(tmp_path, {"SERVICE_WORKERS": "1"}) as running:
+        imported(sample_predictor, tmp_path, "--name", "second")
+        (victim,) = running.workers()
+        victim.kill()
+        wait_for(lambda: victim not in running.workers() and len(running.workers()) == 1)
+        running.wait_ready()
+        assert requests.get(f"{running.url}/model", timeout=10).json()["tag"] == first
 
 
 def test_a_killed_supervisor_takes_its_workers_along(sample_tag: str, bentoml_home: Path) -> None:

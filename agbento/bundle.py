@@ -1,0 +1,138 @@
+"""From a stored model to a Bento and to a container image: ``python -m agbento.bundle build|image``.
+
+Both are named by what is in them, so that nothing is built twice: the Bento's version is a digest over the service's
+sources, the lock, the Python and the model's tag; the image carries it as the label ``agbento.bento``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agbento.environment import PYTHON, ROOT
+from agbento.errors import AgbentoError, ServiceFailed
+
+NAME = "autogluon-bento"
+LABEL = "agbento.bento"
+# What decides over the Bento's content, beside the model; the last two are what bentofile.yaml includes.
+SOURCES = ("bentofile.yaml", "requirements.txt", "service.py", "agbento/**/*.py")
+
+
+def image_name(model: Any) -> str:
+    """Give the image's name for a stored model: ``autogluon-bento:<name>-<version>``."""
+    return f"{NAME}:{model.tag.name}-{model.tag.version}"
+
+
+def bento_tag(model: Any, root: Path = ROOT) -> str:
+    """Give the tag of the Bento that the sources below ``root`` make of ``model``: the same for the same content."""
+    digest = hashlib.sha256(f"{PYTHON} {model.tag}".encode())
+    for file in sorted(file for pattern in SOURCES for file in root.glob(pattern)):
+        digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return f"{NAME}:{digest.hexdigest()[:16]}"
+
+
+def build_bento(model: Any) -> str:
+    """Build the Bento of ``model``, unless it is there; returns its tag. Raises ServiceFailed where BentoML cannot."""
+    import bentoml
+
+    tag = bento_tag(model)
+    try:
+        bentoml.bentos.get(tag)
+    except bentoml.exceptions.NotFound:
+        version = tag.partition(":")[2]
+        _bentoml(["build", "--version", version, str(ROOT)], MODEL_TAG=str(model.tag))
+    return tag
+
+
+def build_image(model: Any, options: Sequence[str] = ()) -> str:
+    """Build the image of ``model``, unless it is there with the same content; returns its name.
+
+    ``options`` join the command line of ``bentoml containerize``. Raises ServiceFailed where the engine cannot.
+    """
+    name, bento = image_name(model), bento_tag(model)
+    if _inspect(name, f'{{{{index .Config.Labels "{LABEL}"}}}}') == bento:
+        return name
+    build_bento(model)
+    _readable(Path(model.path))
+    _bentoml(["containerize", bento, "-t", name, "--opt", f"label={LABEL}={bento}", *options])
+    if _inspect(name, "{{.Id}}") is None:
+        raise ServiceFailed(f"image {name}: the engine has not built it; its last lines above say why")
+    return name
+
+
+def image_bytes(name: str) -> int:
+    """Give the size of an image, in bytes, its base included; raises ServiceFailed if there is no such image."""
+    size = _inspect(name, "{{.Size}}")
+    if size is None:
+        raise ServiceFailed(f"image {name}: there is no such image; build it with `make image`")
+    return int(size)
+
+
+def docker() -> str:
+    """Find the container engine's client; raises ServiceFailed where there is none."""
+    found = shutil.which("docker")
+    if found is None:
+        raise ServiceFailed("docker: not found on the PATH; images need a container engine, `make serve` needs none")
+    return found
+
+
+def _inspect(name: str, template: str) -> str | None:
+    """Ask the engine about a local image; None if it has no such image."""
+    command = [docker(), "image", "inspect", "--format", template, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return done.stdout.strip()
+    if "no such image" in done.stderr.lower():
+        return None
+    lines = done.stderr.strip().splitlines() or ["no answer"]
+    raise ServiceFailed(f"docker: {lines[0]}; start the container engine, or ask for the right to use it")
+
+
+def _readable(folder: Path) -> None:
+    """Let any uid read a model: an image keeps the modes of the store, whose folders BentoML makes private."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+
+
+def _bentoml(arguments: Sequence[str], **environment: str) -> None:
+    """Run BentoML's command line; what it prints goes to stderr: stdout is for the answer."""
+    command = [sys.executable, "-m", "bentoml", *arguments]
+    variables = {**os.environ, "BENTOML_DO_NOT_TRACK": "True", **environment}
+    done = subprocess.run(command, env=variables, cwd=ROOT, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise ServiceFailed(f"bentoml {arguments[0]}: ended with exit code {done.returncode}; its last lines say why")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build what the command line asks for, and print it as the last line; 1 and one line on stderr if it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m agbento.bundle", description=__doc__)
+    parser.add_argument("what", choices=("build", "image"))
+    parser.add_argument("--model", default="", help="`name` or `name:version`; empty: the newest import")
+    parser.add_argument("--options", default="", help="more options for `bentoml containerize`, as one text")
+    asked = parser.parse_args(arguments)
+    try:
+        from agbento.store import find
+
+        model = find(asked.model or None)
+        if asked.what == "build":
+            line = build_bento(model)
+        else:
+            name = build_image(model, shlex.split(asked.options))
+            line = f"{name} {image_bytes(name) / 1e9:.2f} GB"
+    except AgbentoError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{line}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

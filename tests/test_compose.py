@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from agbento import stack
+from tests.image_fixtures import Built, docker
+from tests.running import ROOT, environment, free_port
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+PROJECT = "agbento-test"
+ANSWERS = 'sum(bentoml_service_request_total{job="autogluon-bento", endpoint="/predict"})'
+
+
+def test_every_service_is_bounded_watched_and_restarted() -> None:
+    assert set(COMPOSE["services"]) == {"service", "prometheus", "grafana"}
+    for service in COMPOSE["services"].values():
+        assert service["networks"] == ["monitoring"]
+        assert service["restart"] == "unless-stopped"
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["mem_limit"]
+        assert {"test", "interval", "timeout", "retries"} <= service["healthcheck"].keys()
+    assert set(COMPOSE["networks"]) == {"monitoring"}
+
+
+def test_versions_are_pinned_and_only_the_service_is_published() -> None:
+    services = COMPOSE["services"]
+    for name in ("prometheus", "grafana"):
+        assert services[name]["image"].rpartition(":")[2].removeprefix("v").count(".") == 2
+        assert all(port.startswith("127.0.0.1:") for port in services[name]["ports"])
+    assert services["service"]["ports"] == ["${SERVICE_PORT:-9696}:9696"]
+    assert services["service"]["image"].startswith("${IMAGE:?")
+
+
+def test_grafana_has_no_password_that_is_known() -> None:
+    variables = COMPOSE["services"]["grafana"]["environment"]
+    assert variables["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
+    assert "GF_SECURITY_ADMIN_PASSWORD" not in variables
+    assert COMPOSE["secrets"] == {"grafana_admin_password": {"environment": "GRAFANA_ADMIN_PASSWORD"}}
+    assert variables["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert variables["GF_ANALYTICS_REPORTING_ENABLED"] == "false"
+
+
+def test_a_made_password_is_the_owners_alone_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "below" / "password"
+    made = stack._password(file)
+    assert len(made) >= 24
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert stack._password(file) == made
+    assert stack._password(tmp_path / "other") != made
+
+
+def test_both_forms_of_docker_compose_ps_are_read() -> None:
+    row = {"Service": "service", "State": "running"}
+    assert stack._rows(f"{json.dumps(row)}\n{json.dumps(row)}\n") == [row, row]
+    assert stack._rows(f"[{json.dumps(row)}]\n") == [row]
+    assert stack._rows("") == stack._rows("[]\n") == []
+
+
+@pytest.mark.engine
+def test_compose_without_make_says_what_to_do() -> None:
+    variables = {name: value for name, value in os.environ.items() if name != "IMAGE"}
+    done = subprocess.run(
+        ["docker", "compose", "config", "-q"],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "make up sets it" in done.stderr
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`make` with a compose project and ports of its own."""
+
+    variables: dict[str, str]
+    service: str
+    prometheus: str
+
+    def make(self, *arguments: str, timeout: int = 400) -> subprocess.CompletedProcess[str]:
+        """Run make in the environment that runs the tests: nothing is installed anew."""
+        command = ["make", "--no-print-directory", "--old-file=.venv/.installed", f"BIN={Path(sys.executable).parent}"]
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def up(self, model: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `make up` for a model, without Grafana."""
+        port = self.service.rpartition(":")[2]
+        return self.make("up", f"MODEL_TAG={model}", "SERVICES=service prometheus", f"PORT={port}", *arguments)
+
+    def serves(self) -> str:
+        """The tag that GET /model names."""
+        return str(requests.get(f"{self.service}/model", timeout=10).json()["tag"])
+
+    def container(self, service: str) -> dict[str, Any]:
+        """The engine's word on a service's container."""
+        found = docker("ps", "--all", "--quiet", "--filter", f"name={PROJECT}-{service}-").split()
+        read: list[dict[str, Any]] = json.loads(docker("inspect", *found))
+        assert len(read) == 1
+        return read[0]
+
+    def query(self, text: str) -> float:
+        """Ask Prometheus for one number; -1 where there is none."""
+        answer = requests.get(f"{self.prometheus}/api/v1/query", params={"query": text}, timeout=10).json()
+        result = answer["data"]["result"]
+        return float(result[0]["value"][1]) if result else -1.0
+
+    def wait_for(self, text: str, value: float, seconds: float = 30) -> None:
+        """Wait until a query gives ``value``."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.query(text) != value:
+            time.sleep(0.5)
+        assert self.query(text) == value
+
+
+def left() -> str:
+    """The containers, networks and volumes of the project."""
+    label = f"label=com.docker.compose.project={PROJECT}"
+    return "".join(
+        docker(*what, "--quiet", "--filter", label) for what in (["ps", "-a"], ["network", "ls"], ["volume", "ls"])
+    )
+
+
+@pytest.fixture
+def compose(sample_image: Built) -> Iterator[Stack]:
+    service, prometheus = free_port(), free_port()
+    variables = environment(
+        sample_image.home,
+        {
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "PROMETHEUS_PORT": str(prometheus),
+            "SERVICE_WORKERS": "1",
+        },
+    )
+    made = Stack(variables, f"http://127.0.0.1:{service}", f"http://127.0.0.1:{prometheus}")
+    yield made
+    made.make("down")
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_up_another_model_the_former_one_and_down(compose: Stack, sample_image: Built, other_image: Built) -> None:
+    done = compose.up(sample_image.model)
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = [line for line in done.stdout.splitlines() if line.startswith("{'cost': ")]
+    assert len(answers) == 5
+    assert f"{compose.prometheus.replace('127.0.0.1', 'localhost')}\n" in done.stdout
+    compose.wait_for('up{job="autogluon-bento"}', 1)
+    compose.wait_for(ANSWERS, 5)
+    assert compose.serves() == sample_image.model
+    check_bounds(compose)
+    watching = compose.container("prometheus")["Id"]
+
+    assert compose.up(other_image.model).returncode == 0
+    assert compose.serves() == other_image.model
+    assert compose.up(sample_image.model).returncode == 0
+    assert compose.serves() == sample_image.model
+    assert compose.container("prometheus")["Id"] == watching
+
+    assert left()
+    assert compose.make("down").returncode == 0
+    assert left() == ""
+    assert not (ROOT / stack.password_file(compose.variables)).exists()
+
+
+def check_bounds(compose: Stack) -> None:
+    service, prometheus = compose.container("service"), compose.container("prometheus")
+    for container in (service, prometheus):
+        assert container["State"]["Health"]["Status"] == "healthy"
+        assert container["HostConfig"]["ReadonlyRootfs"] is True
+        assert container["HostConfig"]["Memory"] > 0
+        assert list(container["NetworkSettings"]["Networks"]) == [f"{PROJECT}_monitoring"]
+    (published,) = prometheus["NetworkSettings"]["Ports"]["9090/tcp"]
+    assert published["HostIp"] == "127.0.0.1"
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_what_is_not_healthy_is_named_with_its_log(compose: Stack, sample_image: Built) -> None:
+    compose.variables["SERVICE_WORKERS"] = "many"
+    started = time.monotonic()
+    done = compose.up(sample_image.model, "WAIT=15")
+    assert done.returncode != 0
+    assert time.monotonic() - started < 60
+    assert "stack: service is " in done.stderr
+    assert "SERVICE_WORKERS='many'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert compose.make("down").returncode == 0
+    assert left() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_grafanas_user_can_read_the_password(compose: Stack, sample_image: Built, tmp_path: Path) -> None:
+    """Where no Grafana image can be had, another one as Grafana's uid shows that the secret gets there."""
+    override = tmp_path / "override.yaml"
+    override.write_text(
+        f'services: {{grafana: {{image: "{sample_image.name}", user: "472", entrypoint: [cat]}}}}', "utf-8"
+    )
+    variables = {**compose.variables, "IMAGE": sample_image.name, "GRAFANA_ADMIN_PASSWORD": "made-for-a-test"}
+    files = ("-f", str(ROOT / "compose.yaml"), "-f", str(override))
+    done = subprocess.run(
+        ["docker", "compose", *files, "run", "--rm", "--no-deps", "grafana", "/run/secrets/grafana_admin_password"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == "made-for-a-test", done.stderr

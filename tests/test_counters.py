@@ -1,0 +1,68 @@
+"""Counters as a real Prometheus sees them, with two workers, one of them killed under load."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.running import REQUEST, Running
+from tests.watching import Prometheus
+
+pytestmark = [pytest.mark.slow, pytest.mark.prometheus]
+
+REQUESTS, CLIENTS = 2000, 8
+
+
+class Client:
+    """Sends requests from many threads and counts what came back."""
+
+    def __init__(self, running: Running) -> None:
+        self.sent = self.answered = self.lost = 0
+        self._running, self._lock, self._local = running, threading.Lock(), threading.local()
+
+    def send(self) -> None:
+        """Send one request; a connection that breaks is counted as lost."""
+        with self._lock:
+            self.sent += 1
+            if self.sent == REQUESTS // 2:
+                self._running.workers()[0].kill()
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        try:
+            answer = self._local.session.post(f"{self._running.url}/predict", json=REQUEST, timeout=60)
+        except requests.ConnectionError:
+            with self._lock:
+                self.lost += 1
+            return
+        assert answer.status_code == 200
+        with self._lock:
+            self.answered += 1
+
+
+def test_counters_equal_what_the_client_counted(sample_tag: str, bentoml_home: Path, tmp_path: Path) -> None:
+    with (
+        Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2"}) as running,
+        Prometheus(tmp_path, running.url.removeprefix("http://")) as prometheus,
+    ):
+        prometheus.wait_for("agbento_workers == 2")
+        client = Client(running)
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            for sending in [threads.submit(client.send) for _ in range(REQUESTS)]:
+                sending.result()
+        assert client.answered + client.lost == REQUESTS
+        # What was in flight, or waiting to be accepted, when its worker was killed.
+        assert client.lost <= CLIENTS
+        predict = 'endpoint="/predict",http_response_code="200"'
+        prometheus.wait_for(f"sum(bentoml_service_request_total{{{predict}}}) >= {client.answered}")
+        prometheus.wait_for("agbento_workers == 2")
+        prometheus.wait_for('sum(bentoml_service_request_in_progress{endpoint="/predict"}) == 0')
+        for query in (
+            f"sum(bentoml_service_request_total{{{predict}}})",
+            f"sum(bentoml_service_request_duration_seconds_count{{{predict}}})",
+            "sum(agbento_inference_duration_seconds_count)",
+        ):
+            assert client.answered <= prometheus.value(query) <= client.answered + client.lost, query
