@@ -13,9 +13,10 @@ from agbento.answers import AnswerWriter
 from agbento.errors import AgbentoError, ModelNotServable, RequestTimedOut
 from agbento.examples import example_rows
 from agbento.metrics import ServiceMetrics
-from agbento.predictor import Predictor, StockPredictor, one_line
+from agbento.predictor import Predictor, StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
+from agbento.text import exception_text
 
 _WARM_ROWS = (1, 1, 10)  # rows of the calls that warm a model: the first call of a size is the slowest
 
@@ -43,7 +44,7 @@ class Answering:
         try:
             schema = Schema.load(folder / "schema.json")
         except (OSError, ValueError) as error:
-            raise ModelNotServable(f"{folder}: not a model that import_model.py stored: {one_line(error)}") from error
+            raise ModelNotServable(f"{folder}: no model of import_model.py: {exception_text(error)}") from error
         answering = cls(schema, StockPredictor.load(folder / "predictor", threads), metrics, decimals, seconds)
         answering.warm()
         return answering
@@ -64,7 +65,7 @@ class Answering:
         except AgbentoError as error:
             raise ModelNotServable(f"the model cannot be warmed: {error}") from error
         except Exception as error:
-            raise ModelNotServable(f"the model loads but does not answer: {one_line(error)}") from error
+            raise ModelNotServable(f"the model loads but does not answer: {exception_text(error)}") from error
         gc.collect()
         gc.freeze()
 

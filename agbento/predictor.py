@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy.typing as npt
 
 from agbento.errors import ModelNotServable
+from agbento.text import exception_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ class StockPredictor:
             return cls(TabularPredictor.load(str(folder), verbosity=0), threads)
         except Exception as error:
             # Unpickling runs whatever the predictor's classes do: any exception may come out of it.
-            raise ModelNotServable(f"{folder}: the predictor does not load: {one_line(error)}") from error
+            raise ModelNotServable(f"{folder}: the predictor does not load: {exception_text(error)}") from error
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Answer the rows of ``frame``, in order."""
@@ -67,12 +68,6 @@ class StockPredictor:
         # The decision threshold is honoured here, from the same pass over the models.
         classes = self.autogluon.predict_from_proba(probabilities)
         return Predictions(classes.to_numpy(), probabilities.to_numpy())
-
-
-def one_line(error: BaseException) -> str:
-    """Give an exception as one line: its class, and the first line of its text."""
-    text = str(error).strip()
-    return type(error).__name__ + (f": {text.splitlines()[0][:300]}" if text else "")
 
 
 def _bound_threads(predictor: Any, threads: int) -> None:

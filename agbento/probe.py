@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agbento.errors import ModelNotServable, PredictorNotLoadable
+from agbento.parent import end_with_parent
 from agbento.schema import Schema
+from agbento.text import exception_text, one_line
+from agbento.versions import training_versions
 
 _SECONDS = 900
 # All that the child is given of the environment: nothing of credentials, proxies or the user's settings.
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
+_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True)
@@ -33,52 +36,49 @@ class Probe:
     models: tuple[str, ...]
 
 
-def probe(folder: Path) -> Probe:
+def probe(folder: Path, scratch: Path) -> Probe:
     """Open the predictor in ``folder`` and let it answer one row, in a child process with an emptied environment.
+
+    ``scratch`` is an empty folder, the child's HOME; what is left in it is the caller's to remove.
 
     Raises:
         PredictorNotLoadable: it does not load, or does not answer, in this environment.
     """
-    with tempfile.TemporaryDirectory(prefix="agbento-probe-") as home:
-        report = Path(home) / "report.json"
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environment |= {
-            "HOME": home,
-            "MPLCONFIGDIR": home,
-            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        try:
-            child = subprocess.run(
-                [sys.executable, "-m", "agbento.probe", str(folder), str(report)],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise PredictorNotLoadable(f"{folder.name}: the predictor did not load within {_SECONDS} s") from None
-        if not report.exists():
-            raise PredictorNotLoadable(_died(folder, child))
-        found = json.loads(report.read_text("utf-8"))
+    report = scratch / "report.json"
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment |= {name: str(scratch) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
+    environment |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "AWS_EC2_METADATA_DISABLED": "true"}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "agbento.probe", str(folder), str(report)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PredictorNotLoadable(f"the predictor did not load within {_SECONDS} s") from None
+    if not report.exists():
+        raise PredictorNotLoadable(_died(child))
+    found = json.loads(report.read_text("utf-8"))
     if "error" in found:
-        raise PredictorNotLoadable(f"{folder.name}: {found['error']}")
+        raise PredictorNotLoadable(found["error"])
     return Probe(Schema.from_json(found.pop("schema")), models=tuple(found.pop("models")), **found)
 
 
-def _died(folder: Path, child: subprocess.CompletedProcess[str]) -> str:
+def _died(child: subprocess.CompletedProcess[str]) -> str:
     how = f"was ended by signal {-child.returncode}" if child.returncode < 0 else f"ended with {child.returncode}"
     last = (child.stderr.strip().splitlines() or ["and said nothing"])[-1]
-    return f"{folder.name}: the process that opened the predictor {how}: {last[:300]}"
+    return f"the process that opened the predictor {how}: {one_line(last, 300)}"
 
 
 def _open(folder: Path) -> dict[str, Any]:
     """Look at the predictor in ``folder``, in this process."""
     from agbento.describe import describe
     from agbento.examples import example_rows
-    from agbento.predictor import StockPredictor, one_line
+    from agbento.predictor import StockPredictor
     from agbento.rows import RowReader
 
     try:
@@ -86,25 +86,26 @@ def _open(folder: Path) -> dict[str, Any]:
         predictor = stock.autogluon
         schema = describe(predictor)
     except ModelNotServable as error:
-        return {"error": f"the predictor does not load: {one_line(error.__cause__ or error)}"}
+        return {"error": f"the predictor does not load: {exception_text(error.__cause__ or error)}"}
     except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked what it is
-        return {"error": f"the predictor cannot be read: {one_line(error)}"}
+        return {"error": f"the predictor cannot be read: {exception_text(error)}"}
     row = next(example_rows(schema.to_json()["features"]))
     try:
         stock.predict(RowReader(schema).frame([row]))
     except Exception as error:  # noqa: BLE001 - likewise
-        return {"error": f"the predictor loads but does not answer: {one_line(error)}"}
-    versions = json.loads((folder / "metadata.json").read_text("utf-8")) if (folder / "metadata.json").exists() else {}
+        return {"error": f"the predictor loads but does not answer: {exception_text(error)}"}
+    trained = training_versions(folder)
     return {
         "schema": schema.to_json(),
-        "autogluon_version": versions.get("version") or (folder / "version.txt").read_text("utf-8").strip(),
-        "python_version": versions.get("py_version_micro") or versions.get("py_version") or "unknown",
+        "autogluon_version": trained.autogluon,
+        "python_version": trained.python,
         "best_model": predictor.model_best,
         "models": sorted(predictor.model_names()),
     }
 
 
 def _main() -> None:
+    end_with_parent(signal.SIGKILL)
     folder, report = map(Path, sys.argv[1:])
     found = _open(folder)
     draft = report.with_suffix(".draft")

@@ -6,7 +6,6 @@ one that cannot load for ever; both are set right here, through circus's own hoo
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -18,13 +17,13 @@ from typing import Any, NoReturn
 
 from agbento.errors import AgbentoError
 from agbento.metrics import multiprocess_folder
+from agbento.parent import end_with_parent
 
 CANNOT_START = 78  # EX_CONFIG of sysexits.h: starting again would not help
 CHECK_SECONDS = 0.5  # how soon a dead worker is noticed; BentoML sets 10
 DEATHS, WITHIN_SECONDS = 10, 60.0  # more deaths than this, and the service ends: something outside must look
 
 _SUPERVISED = "AGBENTO_SUPERVISED"  # set for the workers, and read nowhere else
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def supervise(environment: Mapping[str, str]) -> None:
@@ -50,8 +49,8 @@ def supervise(environment: Mapping[str, str]) -> None:
 
 def follow_supervisor() -> None:
     """In a worker: end when the supervisor is gone, even if it was killed, so that no port stays taken."""
-    if _is_supervised() and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _is_supervised():
+        end_with_parent(signal.SIGTERM)
 
 
 def cannot_start(error: AgbentoError) -> NoReturn:

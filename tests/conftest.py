@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ import pytest
 from tests.running import ROOT, Running, imported
 
 pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures"]
+
+
+# The background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _engine_missing() -> str | None:

@@ -61,8 +61,8 @@ def test_answers_are_those_of_the_predictor(toy: tuple[Kind, Path]) -> None:
     assert answers == expected(TabularPredictor.load(str(folder), verbosity=0), frame, kind)
 
 
-def test_the_schema_names_every_kind_of_column(toy: tuple[Kind, Path]) -> None:
-    found = {feature.name: feature for feature in probe(toy[1]).schema.features}
+def test_the_schema_names_every_kind_of_column(toy: tuple[Kind, Path], tmp_path: Path) -> None:
+    found = {feature.name: feature for feature in probe(toy[1], tmp_path).schema.features}
     assert {name: feature.type for name, feature in found.items()} == {
         "size": "float",
         "count": "int",

@@ -1,0 +1,132 @@
+"""The walk of an import: source → probe → store, all or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agbento import __version__, store
+from agbento.digest import folder_digest
+from agbento.errors import PredictorNotLoadable, StoreError
+from agbento.locate import MLMODEL, MLMODEL_ABOVE, Located, locate, mlflow_run_id
+from agbento.probe import Probe, probe
+from agbento.progress import Progress
+from agbento.source import Source
+from agbento.staging import staging
+from agbento.text import shown, size_text
+from agbento.versions import check_versions, training_versions
+
+if TYPE_CHECKING:
+    import bentoml
+
+
+def import_predictor(
+    source: Source, name: str | None, progress: Progress, commit: Callable[[], None] = lambda: None
+) -> bentoml.Model:
+    """Import the one predictor below ``source`` into BentoML's model store and give its model there.
+
+    ``name`` is the model's, or None for the predictor's folder's. ``commit`` is called just before the store changes:
+    what interrupts the process should be ignored from there on. Content that is in the store already stays as it is
+    and becomes the newest. Raises ImportFailed; then, and when interrupted, the store is as it was.
+    """
+    chosen = None if name is None else store.checked_name(name)
+    home = store.home()
+    located = locate(source.entries(), source.name_of)
+    uri = source.uri_of(located.root)
+    chosen = chosen or store.valid_name(source.folder_name(located.root))
+    progress.say(f"{shown(uri)}: a predictor of {len(located.entries)} files, {size_text(located.size)}")
+    needed = f"{len(located.entries)} files, {size_text(located.size)}"
+    try:
+        with staging(home) as room:
+            _check_room(room, located, needed)
+            folder = room / "model"
+            _fetch(source, located, folder, progress)
+            return _keep(source, located, folder, chosen, progress, commit)
+    except OSError as error:
+        raise store.disk_fault(error, home, needed) from None
+
+
+def _check_room(room: Path, located: Located, needed: str) -> None:
+    free = shutil.disk_usage(room).free
+    if located.size > free:
+        raise StoreError(
+            f"{room.parent.parent}: No space left on device (needed: {needed}; free: {size_text(free)}); "
+            "free some room, or set BENTOML_HOME to where there is"
+        )
+
+
+def _fetch(source: Source, located: Located, folder: Path, progress: Progress) -> None:
+    target = folder / store.PREDICTOR
+    target.mkdir(parents=True)
+    progress.begin(located.size)
+    try:
+        source.fetch(located, target, progress)
+    finally:
+        progress.end()
+
+
+def _keep(
+    source: Source, located: Located, folder: Path, name: str, progress: Progress, commit: Callable[[], None]
+) -> bentoml.Model:
+    digest = folder_digest(folder / store.PREDICTOR)
+    same = store.same_content(digest)
+    there = [model for model in same if model.tag.name == name]
+    if there:
+        commit()
+        store.touch(there[0], folder.parent)
+        progress.say(f"already in the store as {there[0].tag}: the same content, nothing was added")
+        return there[0]
+    progress.say("opening it")
+    found = _opened(folder, source.uri_of(located.root))
+    (folder / store.SCHEMA).write_text(json.dumps(found.schema.to_json(), indent=1), "utf-8")
+    store.describe(folder, name, _description(source, located, digest, found))
+    commit()
+    model, new = store.publish(folder, name, digest)
+    if not new:
+        progress.say(f"already in the store as {model.tag}: another import of the same content came first")
+    elif same:
+        progress.say(f"the same content is already in the store as {same[0].tag}; now as {model.tag} too")
+    return model
+
+
+def _opened(folder: Path, uri: str) -> Probe:
+    predictor, scratch = folder / store.PREDICTOR, folder.with_name("probe")
+    try:
+        check_versions(training_versions(predictor))
+        scratch.mkdir()
+        return probe(predictor, scratch)
+    except PredictorNotLoadable as error:
+        raise PredictorNotLoadable(f"{shown(uri)}: {error}") from None
+
+
+def _description(source: Source, located: Located, digest: str, found: Probe) -> store.Description:
+    uri = source.uri_of(located.root)
+    run = mlflow_run_id(source.read_above(located.root, MLMODEL_ABOVE, MLMODEL), uri)
+    metadata: dict[str, str | int] = {
+        "source": uri,
+        "digest": digest,
+        "autogluon_version": found.autogluon_version,
+        "python_version": found.python_version,
+        "label": found.schema.label,
+        "problem_type": found.schema.problem_type,
+        "best_model": found.best_model,
+        "files": len(located.entries),
+        "bytes": located.size,
+        "imported_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "agbento_version": __version__,
+    }
+    labels = {
+        "source": uri,
+        "digest": digest,
+        "label": found.schema.label,
+        "problem_type": found.schema.problem_type,
+        "autogluon": found.autogluon_version,
+        "python": found.python_version,
+    }
+    if run:
+        metadata["mlflow_run_id"] = labels["mlflow_run"] = run
+    return store.Description(labels, metadata)

@@ -1,0 +1,239 @@
+"""A prefix of an S3 bucket as a source. Credentials, region and endpoint come the way boto3 finds them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import boto3
+from botocore import exceptions as boto
+from botocore.config import Config
+
+from agbento.entry import Entry, climbs
+from agbento.errors import SourceError
+from agbento.locate import Located
+from agbento.parallel import each
+from agbento.progress import Progress
+from agbento.s3_faults import explain
+from agbento.text import shown
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+_CHUNK = 256 * 1024
+_SMALL = 1 << 20
+_ATTEMPTS = 5  # of an object's body; the request itself is retried by botocore
+# A body that breaks off, stalls or arrives damaged may come whole the next time; an answer from S3 will not change.
+_WORTH_RETRYING = (
+    boto.HTTPClientError,
+    boto.ConnectionError,
+    boto.IncompleteReadError,
+    boto.FlexibleChecksumError,
+    ConnectionError,
+    TimeoutError,
+)
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+class _DamagedError(Exception):
+    """A body that arrived whole and is not what the listing said."""
+
+
+class _StoppedError(Exception):
+    """Another object's download has failed: this one need not go on."""
+
+
+class S3Source:
+    """The objects of ``bucket`` whose keys begin with ``prefix`` (empty, or ending in "/")."""
+
+    def __init__(self, bucket: str, prefix: str, *, threads: int) -> None:
+        self._bucket, self._prefix, self._threads = bucket, prefix, threads
+        self._uri = f"s3://{bucket}/{prefix}"
+        self._endpoint = ""
+        self._secrets: tuple[str, ...] = ()
+        with self._explained(self._uri):
+            self._session = boto3.session.Session()
+            self._secrets = _secrets(self._session)
+            self._s3 = self._client(threads, attempts=5, connect=5, read=30)
+            self._endpoint = self._s3.meta.endpoint_url
+
+    def name_of(self, path: str) -> str:
+        """Give the ``s3://`` URI of ``path``."""
+        return f"{self._uri}{path}"
+
+    def uri_of(self, root: str) -> str:
+        """Give the ``s3://`` URI of the folder ``root``, with "/" at its end."""
+        return f"{self._uri}{root}/" if root else self._uri
+
+    def folder_name(self, root: str) -> str:
+        """Give the last part of the folder's key, the bucket's name for the bucket itself."""
+        return f"{self._bucket}/{self._prefix}{root}".rstrip("/").rpartition("/")[2]
+
+    def entries(self) -> list[Entry]:
+        """List every object below the prefix; markers of empty folders (``…/``) are left out."""
+        with self._explained(self._uri):
+            self._knock()
+            found = list(self._list(self._prefix))
+        if not found:
+            raise SourceError(self._nothing())
+        for entry in found:
+            if climbs(entry.path):
+                raise SourceError(
+                    f"{shown(self.name_of(entry.path))}: the key has a '..' part and would climb out of the folder; "
+                    "nothing was written: remove the object, or give a prefix that does not hold it"
+                )
+        return found
+
+    def read_above(self, root: str, above: int, name: str) -> bytes | None:
+        """Read the object ``name`` that lies ``above`` folders over ``root``, up to 1 MiB of it."""
+        parts = f"{self._prefix}{root}".rstrip("/").split("/")
+        if len(parts) < above:
+            return None
+        key = "/".join([*parts[: len(parts) - above], name])
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
+            with body:
+                return body.read(_SMALL)
+        except (boto.ClientError, boto.BotoCoreError):
+            # It tells the run's id and nothing else: where it is missing or not ours to read, the id stays unknown.
+            return None
+
+    def fetch(self, located: Located, target: Path, progress: Progress) -> None:
+        """Download the objects, several at a time, and look whether they are still what they were."""
+        inside = f"{self._prefix}{located.root}/" if located.root else self._prefix
+        for folder in sorted({(target / entry.path).parent for entry in located.entries}):
+            folder.mkdir(parents=True, exist_ok=True)
+        stop = threading.Event()
+
+        def download(entry: Entry) -> None:
+            with self._explained(f"s3://{self._bucket}/{shown(inside + entry.path)}"):
+                self._download(inside + entry.path, entry, target / entry.path, progress, stop)
+
+        # Large ones first: the last thread to end is then not one that began a large one late.
+        each(download, sorted(located.entries, key=lambda e: -e.size), self._threads, stop)
+        with self._explained(self._uri):
+            again = {(e.path, e.version) for e in self._list(inside)}
+        changed = sorted(again ^ {(e.path, e.version) for e in located.entries})
+        if changed:
+            raise SourceError(
+                f"s3://{self._bucket}/{shown(inside + changed[0][0])} changed, appeared or vanished while it was "
+                "imported: import again once nobody writes there"
+            )
+
+    def _client(self, connections: int, *, attempts: int, connect: float, read: float) -> S3Client:
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect,
+            read_timeout=read,
+            max_pool_connections=max(connections, 10),
+        )
+        return self._session.client("s3", config=config)
+
+    def _knock(self) -> None:
+        # Short time-outs: an endpoint that is not there, or says nothing, is told of within 20 s.
+        self._client(1, attempts=3, connect=3, read=5).list_objects_v2(
+            Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1
+        )
+
+    def _list(self, prefix: str) -> Iterator[Entry]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                path = item["Key"][len(prefix) :]
+                if path and not path.endswith("/"):
+                    yield Entry(path, item["Size"], item["ETag"].strip('"'))
+
+    def _nothing(self) -> str:
+        with self._explained(self._uri):
+            key = self._prefix.rstrip("/")
+            first = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        if key and first and first[0]["Key"] == key:
+            return f"s3://{self._bucket}/{shown(key)} is an object, not a prefix; give the folder that holds it"
+        return f"nothing under {shown(self._uri)}: no key begins so; check the prefix (upper and lower case differ)"
+
+    def _download(self, key: str, entry: Entry, file: Path, progress: Progress, stop: threading.Event) -> None:
+        with file.open("xb") as writer:
+            for attempt in range(1, _ATTEMPTS + 1):
+                answer = self._get(key, entry)
+                try:
+                    _receive(answer, entry, writer, progress, stop)
+                    break
+                except (*_WORTH_RETRYING, _DamagedError) as error:
+                    progress.advance(-writer.tell())
+                    if attempt == _ATTEMPTS:
+                        if isinstance(error, _DamagedError):
+                            raise SourceError(
+                                f"s3://{self._bucket}/{shown(key)}: {error}, on each of {_ATTEMPTS} attempts; "
+                                "check the network, or upload it again"
+                            ) from None
+                        raise
+                    stop.wait(min(4.0, 0.25 * 2**attempt))
+                writer.seek(0)
+                writer.truncate()
+            os.fsync(writer.fileno())
+
+    def _get(self, key: str, entry: Entry) -> GetObjectOutputTypeDef:
+        answer = self._s3.get_object(Bucket=self._bucket, Key=key, **_if_match(entry))
+        if entry.version and answer.get("ETag", entry.version).strip('"') != entry.version:
+            # For stores that take no notice of If-Match.
+            answer["Body"].close()
+            raise SourceError(
+                f"s3://{self._bucket}/{shown(key)} changed while it was imported: import again once nobody writes there"
+            )
+        return answer
+
+    @contextmanager
+    def _explained(self, where: str) -> Iterator[None]:
+        """Turn what boto3 raises into one line about ``where``."""
+        try:
+            yield
+        except (boto.ClientError, boto.BotoCoreError) as error:
+            raise explain(error, where, self._endpoint, self._secrets) from None
+        except (ValueError, RecursionError) as error:
+            # botocore's own: an endpoint that is no URL, and one that redirects for ever (it looks for a region).
+            raise explain(error, where, self._endpoint, self._secrets) from None
+
+
+def _receive(
+    answer: GetObjectOutputTypeDef, entry: Entry, writer: BinaryIO, progress: Progress, stop: threading.Event
+) -> None:
+    md5 = hashlib.md5(usedforsecurity=False)
+    with answer["Body"] as body:
+        while chunk := body.read(_CHUNK):
+            if stop.is_set():
+                raise _StoppedError
+            writer.write(chunk)
+            md5.update(chunk)
+            progress.advance(len(chunk))
+    writer.flush()
+    if writer.tell() != entry.size:
+        raise _DamagedError(f"{writer.tell()} bytes came where the listing says {entry.size}")
+    if _etag_is_md5(entry.version, answer) and md5.hexdigest() != entry.version:
+        raise _DamagedError("the content does not match its ETag, an MD5")
+
+
+def _if_match(entry: Entry) -> dict[str, Any]:
+    return {"IfMatch": f'"{entry.version}"'} if entry.version else {}
+
+
+def _etag_is_md5(etag: str, answer: GetObjectOutputTypeDef) -> bool:
+    """Say whether the ETag is the content's MD5: not for multipart uploads (``…-<parts>``) nor under KMS or SSE-C keys.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    encrypted = answer.get("ServerSideEncryption", "") not in ("", "AES256") or "SSECustomerAlgorithm" in answer
+    return bool(_MD5.fullmatch(etag)) and not encrypted
+
+
+def _secrets(session: boto3.session.Session) -> tuple[str, ...]:
+    credentials = session.get_credentials()
+    if credentials is None:
+        return ()
+    frozen = credentials.get_frozen_credentials()
+    return tuple(filter(None, (frozen.access_key, frozen.secret_key, frozen.token)))

@@ -1,0 +1,43 @@
+"""Text that fits one line: names of files, sizes, and what other libraries say."""
+
+from __future__ import annotations
+
+import os
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Give ``text`` as one printable line of at most ``limit`` characters."""
+    line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def exception_text(error: BaseException) -> str:
+    """Give an exception as one line: its class, and its text."""
+    text = one_line(str(error), 300)
+    return type(error).__name__ + (f": {text}" if text else "")
+
+
+def shown(name: str, limit: int = 200) -> str:
+    """Give a file's name or key for a message: unprintable characters escaped, the middle of a long one left out."""
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in name)
+    if len(escaped) <= limit:
+        return escaped
+    half = (limit - 3) // 2
+    return f"{escaped[:half]}...{escaped[-half:]}"
+
+
+def size_text(size: int) -> str:
+    """Give ``size`` bytes in the unit that a person would use: ``size_text(1_300_000) == "1.3 MB"``."""
+    amount = float(size)
+    for unit in _UNITS:
+        if amount < 1000 or unit == _UNITS[-1]:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError(size)
+
+
+def os_fault(error: OSError) -> str:
+    """Say what the operating system objects to, without its number and path: ``"No space left on device"``."""
+    return error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
+from bentoml._internal.tag import validate_tag_str
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agbento import store
+from agbento.digest import folder_digest, short
+from agbento.errors import StoreError, UsageError
+from tests.running import environment
+from tests.s3_fixtures import fake_predictor
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[Path]:
+    """BentoML's model store in an empty folder, set the way BentoML sets the one of a Bento."""
+    before = BentoMLContainer.model_store.get()
+    folder = tmp_path / "home" / "models"
+    folder.mkdir(parents=True)
+    BentoMLContainer.model_store.set(ModelStore(folder))
+    yield folder
+    BentoMLContainer.model_store.set(before)
+
+
+def _prepared(models: Path, content: str = "a") -> tuple[Path, str]:
+    """A model as an import has it just before it is published; its folder and digest."""
+    room = models.parent / f"room-{len(list(models.parent.iterdir()))}"
+    predictor = fake_predictor(room / "model" / "predictor")
+    (predictor / "content").write_text(content)
+    (room / "model" / "schema.json").write_text("{}")
+    return room / "model", folder_digest(predictor)
+
+
+def _published(models: Path, name: str, content: str = "a") -> tuple[Any, bool]:
+    folder, digest = _prepared(models, content)
+    metadata: dict[str, str | int] = {"digest": digest, "autogluon_version": "1.6.3", "bytes": 7}
+    store.describe(folder, name, store.Description({"digest": digest, "label": "cost in $: ä"}, metadata))
+    return store.publish(folder, name, digest)
+
+
+def _tree(models: Path) -> list[str]:
+    return sorted(p.relative_to(models).as_posix() for p in models.rglob("*") if p.is_file() or not any(p.iterdir()))
+
+
+def test_published_and_found(models: Path) -> None:
+    model, new = _published(models, "first")
+    digest = folder_digest(Path(model.path) / "predictor")
+    assert new
+    assert str(model.tag) == f"first:{short(digest)}"
+    assert model.info.labels == {"digest": digest, "label": "cost in $: ä"}
+    assert store.find("first").tag == store.find(str(model.tag)).tag == store.find(None).tag == model.tag
+    assert store.find(str(model.tag)[:-4]).tag == model.tag
+    assert store.find("first:latest").tag == model.tag
+    assert (models / "first" / "latest").read_text() == model.tag.version
+    assert [m.tag for m in store.same_content(digest)] == [model.tag]
+
+
+def test_the_newest_is_the_last_imported(models: Path) -> None:
+    one, _ = _published(models, "a", "1")
+    two, _ = _published(models, "a", "2")
+    three, _ = _published(models, "b", "3")
+    assert store.find(None).tag == three.tag
+    assert store.find("a").tag == two.tag
+    room = models.parent / "room"
+    room.mkdir()
+    store.touch(store.find(str(one.tag)), room)
+    assert store.find(None).tag == store.find("a").tag == one.tag
+    assert (models / "a" / "latest").read_text() == one.tag.version
+    assert list(room.iterdir()) == []
+
+
+def test_content_that_came_first_stands(models: Path) -> None:
+    first, _ = _published(models, "a")
+    inode = Path(first.path).stat().st_ino
+    _published(models, "b", "other")
+    again, new = _published(models, "a")
+    assert not new
+    assert again.tag == first.tag == store.find(None).tag
+    assert Path(again.path).stat().st_ino == inode
+
+
+def test_an_empty_folder_of_the_name_is_no_hindrance(models: Path) -> None:
+    (models / "a").mkdir()
+    assert _published(models, "a")[1]
+
+
+def test_files_that_were_changed_in_the_store_are_told(models: Path) -> None:
+    model, _ = _published(models, "a")
+    (Path(model.path) / "predictor" / "learner.pkl").write_bytes(b"changed")
+    with pytest.raises(StoreError, match="its files were changed since: `bentoml models delete a:"):
+        store.touch(model, models.parent)
+
+
+def test_another_model_in_the_place(models: Path) -> None:
+    folder, digest = _prepared(models)
+    (models / "a" / short(digest)).mkdir(parents=True)
+    (models / "a" / short(digest) / "theirs").write_text("x")
+    with pytest.raises(StoreError, match="is no import of this content"):
+        store.publish(folder, "a", digest)
+    assert _tree(models) == [f"a/{short(digest)}/theirs"]
+
+
+def test_models_of_others_are_not_looked_at(models: Path) -> None:
+    import bentoml
+
+    with pytest.raises(StoreError, match=r"no imported model in .*; import one with"):
+        store.find(None)
+    with bentoml.models.create("theirs"):
+        pass
+    (models / "broken" / "v1").mkdir(parents=True)
+    (models / "broken" / "v1" / "model.yaml").write_text("{{{")
+    (models / "stray").write_text("x")
+    for tag in (None, "theirs", "theirs:latest", "broken", "stray", "../../etc", "a*", "a:../x"):
+        with pytest.raises(StoreError):
+            store.find(tag)
+    model, _ = _published(models, "ours")
+    assert store.find(None).tag == model.tag
+
+
+def test_versions_that_begin_alike(models: Path) -> None:
+    model, _ = _published(models, "a")
+    other = models / "a" / f"{str(model.tag.version)[:4]}zz"
+    subprocess.run(["cp", "-r", model.path, str(other)], check=True)
+    text = (other / "model.yaml").read_text().replace(str(model.tag.version), other.name, 1)
+    (other / "model.yaml").write_text(text)
+    with pytest.raises(StoreError, match="2 versions begin so"):
+        store.find(f"a:{str(model.tag.version)[:4]}")
+    assert store.find(str(model.tag)).tag == model.tag
+
+
+@given(st.text())
+def test_any_text_makes_a_valid_name(text: str) -> None:
+    name = store.valid_name(text)
+    validate_tag_str(name)
+    assert store.checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("AutoGluon_mlflow_best_quality_deployment", "autogluon_mlflow_best_quality_deployment"),
+        ("My Model (v2)", "my-model-v2"),
+        ("...", "autogluon"),
+        ("", "autogluon"),
+        ("x" * 80, "x" * 63),
+    ],
+)
+def test_valid_name(text: str, name: str) -> None:
+    assert store.valid_name(text) == name
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a-", "a/b", "a:1", "x" * 64, "../a", "ä"])
+def test_names_that_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--name"):
+        store.checked_name(name)
+
+
+def test_disk_faults() -> None:
+    full = store.disk_fault(OSError(errno.ENOSPC, "No space left on device", "/x/y"), Path("/home"), "3.0 GB")
+    assert str(full) == (
+        "/home: No space left on device (needed: 3.0 GB); free some room, or set BENTOML_HOME to where there is"
+    )
+    denied = store.disk_fault(OSError(errno.EACCES, "Permission denied", "/x/y"), Path("/home"))
+    assert str(denied).startswith("/x/y: Permission denied; make it writable")
+
+
+def _bentoml(home: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "bentoml", "models", *arguments]
+    variables = environment(home, {"BENTOML_DO_NOT_TRACK": "True"})
+    # Elsewhere: BentoML must not need this project to handle a model.
+    done = subprocess.run(command, cwd=home, env=variables, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_bentoml_handles_it_as_a_model_of_its_own(models: Path) -> None:
+    home = models.parent
+    model, _ = _published(models, "a")
+    tag = str(model.tag)
+    digest = folder_digest(Path(model.path) / "predictor")
+    _published(models, "b", "other")
+    assert tag in _bentoml(home, "list")
+    assert "cost in" in _bentoml(home, "get", tag)
+    _bentoml(home, "export", tag, str(home / "a.bentomodel"))
+    _bentoml(home, "delete", tag, "--yes")
+    assert not (models / "a").exists()
+    _bentoml(home, "import", str(home / "a.bentomodel"))
+    again = store.find("a")
+    assert str(again.tag) == tag
+    assert store.find(None).tag == again.tag
+    assert folder_digest(Path(again.path) / "predictor") == digest == again.info.metadata["digest"]
+    assert os.access(again.path, os.W_OK)
