@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -20,30 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 120
 
 # The request that the original service's callers send.
-REQUEST: dict[str, Any] = {
-    "id": 0,
-    "store_sales_in_millions_": 8.609999656677246,
-    "unit_sales_in_millions_": 3,
-    "total_children": 2,
-    "num_children_at_home": 2,
-    "avg_cars_at_home_approx__1": 2,
-    "gross_weight": 10.300000190734863,
-    "recyclable_package": 1,
-    "low_fat": 0,
-    "units_per_case": 32,
-    "store_sqft": 36509,
-    "coffee_bar": 0,
-    "video_store": 0,
-    "salad_bar": 0,
-    "prepared_food": 0,
-    "florist": 0,
-    "cost": 62.09000015258789,
-    "autoFE_f_0": 6.140243153628883e-05,
-    "autoFE_f_1": 0.0,
-    "autoFE_f_2": 0.9808552748753283,
-    "autoFE_f_3": 36511.0,
-    "autoFE_f_4": 2992.0,
-}
+REQUEST: dict[str, Any] = json.loads((ROOT / "sample" / "request.json").read_text("utf-8"))
 
 
 def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
