@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def _dtypes(predictor: TabularPredictor) -> dict[str, str]:
     for generator in _generators(predictor):
         if (types := getattr(generator, "_type_map_real_opt", None)) is not None:
             # A two-valued column's entry is that of its flag (int8), not of what the caller sends.
-            flags = getattr(generator, "_bool_features", None) or {}
+            flags = _flags(generator)
             raw = predictor.feature_metadata_in.type_map_raw
             flag_dtypes = {"int": "int64", "float": "float64", "bool": "bool"}
             return {n: flag_dtypes.get(raw.get(n, ""), "object") if n in flags else str(t) for n, t in types.items()}
@@ -91,23 +92,30 @@ def _categories(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
 
 
 def _ranges(predictor: TabularPredictor) -> dict[str, tuple[float, float]]:
-    """Read the interval that each number had in training from the LightGBM models, the only ones that keep it.
-
-    Source of the format: ``feature_infos`` in LightGBM's text model. A hint for made-up rows, never a check.
-    """
+    """Give the interval that each number had in training. A hint for made-up rows, never a check."""
     ranges: dict[str, tuple[float, float]] = {}
     trainer = predictor._trainer
     for name in trainer.get_minimum_model_set(predictor.model_best):
         model = trainer.load_model(name)
-        if (booster := getattr(model, "model", None)) is None or not hasattr(booster, "model_to_string"):
-            continue
-        text = booster.model_to_string(num_iteration=1)
-        infos = re.search(r"^feature_infos=(.*)$", text, re.MULTILINE)
-        if infos is None:
-            continue
-        for feature, info in zip(model.features, infos.group(1).split(), strict=False):
-            if match := _LIGHTGBM_RANGE.fullmatch(info):
-                low, high = float(match["low"]), float(match["high"])
+        if hasattr(booster := getattr(model, "model", None), "model_to_string"):
+            for feature, (low, high) in _lightgbm_ranges(booster, model.features):
                 seen = ranges.get(feature, (low, high))
                 ranges[feature] = (min(low, seen[0]), max(high, seen[1]))
-    return ranges
+    # A two-valued column reaches the models as a flag; the flag is the value only where the values are 0 and 1.
+    flags = {name: value for g in _generators(predictor) for name, value in _flags(g).items()}
+    return {name: interval for name, interval in ranges.items() if flags.get(name, 1) == 1}
+
+
+def _lightgbm_ranges(booster: Any, features: list[str]) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Read ``feature_infos`` of LightGBM's text model: no other model keeps what it saw in training."""
+    infos = re.search(r"^feature_infos=(.*)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
+    for feature, info in zip(features, infos.group(1).split() if infos else (), strict=False):
+        if match := _LIGHTGBM_RANGE.fullmatch(info):
+            low, high = float(match["low"]), float(match["high"])
+            if math.isfinite(low) and math.isfinite(high):
+                yield feature, (low, high)
+
+
+def _flags(generator: Any) -> dict[str, Any]:
+    """Give the two-valued columns that a generator turns into flags, each with the value that counts as true."""
+    return getattr(generator, "_bool_features", None) or {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -82,7 +81,7 @@ def _keep(
         return there[0]
     progress.say("opening it")
     found = _opened(folder, source.uri_of(located.root))
-    (folder / store.SCHEMA).write_text(json.dumps(found.schema.to_json(), indent=1), "utf-8")
+    found.schema.save(folder / store.SCHEMA)
     store.describe(folder, name, _description(source, located, digest, found))
     commit()
     model, new = store.publish(folder, name, digest)
