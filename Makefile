@@ -71,6 +71,8 @@ check: $(VENV)/.installed  ## lint, types, promtool, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v promtool >/dev/null; then promtool check config --lint-fatal monitoring/prometheus.yml; \
+	  else echo "promtool is not on this machine: monitoring/prometheus.yml is not checked"; fi
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
