@@ -66,7 +66,7 @@ class Bucket:
 
     @property
     def prefix(self) -> str:
-        """The predictor's key prefix, which `import_model.py` takes by itself: design.md's default path."""
+        """The predictor's key prefix, which `import_model.py` takes by itself: the path of a deployment."""
         return f"{self.experiment}/artifacts/{NAME}/artifacts/{NAME}/"
 
     @property

@@ -1,4 +1,4 @@
-"""Whether an answer of ``POST /predict`` is one: the shape of design.md's contract, with numbers that are numbers."""
+"""Whether an answer of ``POST /predict`` is one: the promised shape, with numbers that are numbers."""
 
 from __future__ import annotations
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
 
+from sample.bucket import bucket
 from tests.running import ROOT, environment, imported
 
 # In the environment of the import and of the build, and nowhere else: no layer may hold it.
@@ -68,15 +67,9 @@ def image_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample_image(sample_predictor: Path, image_home: Path) -> Iterator[Built]:
     """The image of the sample predictor, imported from an S3 with the canary's credentials."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    steering = {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}"}
-    try:
-        _upload(sample_predictor, steering["AWS_ENDPOINT_URL_S3"])
-        tag = imported("s3://models/run", image_home, "--name", "image-test", extra=steering)
-    finally:
-        server.stop()
+    with bucket(sample_predictor, name="image-test") as s3:
+        steering = {**s3.environment, **CREDENTIALS}
+        tag = imported(f"s3://{s3.name}/{s3.prefix}", image_home, "--name", "image-test", extra=steering)
     built = build(image_home, tag)
     yield built
     docker("image", "rm", "--force", built.name, check=False)
@@ -88,21 +81,6 @@ def other_image(sample_image: Built, sample_predictor: Path) -> Iterator[Built]:
     built = build(sample_image.home, imported(sample_predictor, sample_image.home, "--name", "image-test-other"))
     yield built
     docker("image", "rm", "--force", built.name, check=False)
-
-
-def _upload(folder: Path, endpoint: str) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="models")
-    for file in folder.rglob("*"):
-        if file.is_file():
-            client.upload_file(str(file), "models", f"run/predictor/{file.relative_to(folder).as_posix()}")
-    client.close()
 
 
 class Container:
