@@ -14,7 +14,7 @@ WAIT ?= 180
 SOURCE ?=
 NAME ?=
 MODEL_TAG ?=
-export MODEL_TAG
+export MODEL_TAG SOURCE NAME SERVICES IMAGE_OPTIONS
 export BENTOML_DO_NOT_TRACK := True
 .DEFAULT_GOAL := help
 .PHONY: help demo serve requests import build image up down load bench check test test-fast format lock clean
@@ -24,8 +24,11 @@ help:  ## this list
 
 # The lock is complete and hashed, so pip need not resolve it; the mark is made only when all of it is in place.
 $(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.10 to 3.13 is needed; name one: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "making the environment in $(VENV): some 200 packages, 1.6 GB, one to four minutes" >&2
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.txt
 	@touch $@
 
 demo: $(VENV)/.installed  ## a model's way from S3 to five answers
@@ -38,17 +41,17 @@ requests: $(VENV)/.installed  ## N answers of the running service, one a line
 	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
 
 import: $(VENV)/.installed  ## import SOURCE (s3://bucket/prefix or a folder), or what the environment names
-	@$(BIN)/python import_model.py $(SOURCE) $(if $(NAME),--name $(NAME))
+	@$(BIN)/python import_model.py $${SOURCE:+"$$SOURCE"} $${NAME:+--name "$$NAME"}
 
 build: $(VENV)/.installed  ## the Bento of MODEL_TAG, or of the newest import
-	@$(BIN)/python -m agbento.bundle build --model "$(MODEL_TAG)"
+	@$(BIN)/python -m agbento.bundle build --model "$$MODEL_TAG"
 
 image: $(VENV)/.installed  ## its container image; prints name and size
-	@$(BIN)/python -m agbento.bundle image --model "$(MODEL_TAG)" --options="$(IMAGE_OPTIONS)"
+	@$(BIN)/python -m agbento.bundle image --model "$$MODEL_TAG" --options="$$IMAGE_OPTIONS"
 
 up: $(VENV)/.installed  ## service, Prometheus and Grafana by docker compose, then five requests
-	@SERVICE_PORT=$(PORT) $(BIN)/python -m agbento.stack up --model "$(MODEL_TAG)" --services "$(SERVICES)" \
-	  --wait $(WAIT) --options="$(IMAGE_OPTIONS)"
+	@SERVICE_PORT=$(PORT) $(BIN)/python -m agbento.stack up --model "$$MODEL_TAG" --services "$$SERVICES" \
+	  --wait $(WAIT) --options="$$IMAGE_OPTIONS"
 	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
 
 down: $(VENV)/.installed  ## the end of what `make up` started: containers, network, volumes, password
@@ -78,8 +81,8 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock:  ## resolve pyproject.toml anew into requirements.txt; needs uv
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes \
+lock: $(VENV)/.installed  ## resolve pyproject.toml anew into requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes \
 	  --custom-compile-command "make lock" --quiet --output-file requirements.txt
 
 clean:  ## remove what the other commands left in this folder

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -30,7 +32,7 @@ class TerminalProgress:
 
     def begin(self, size: int) -> None:
         """Show the bar for ``size`` bytes."""
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=size, unit="B", unit_scale=True, file=sys.stderr, leave=False)
@@ -54,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         options = _parser().parse_args(arguments)
-        print(_import(options.source, options.name), flush=True)
+        return _tell(_import(options.source, options.name))
     except ImportFailed as error:
         _say(str(error))
         return error.exit_code
@@ -64,6 +66,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is one line too
         _say(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}; please report it")
+        return 1
+
+
+def _tell(tag: str) -> int:
+    """Print the tag; where nobody reads it any more the model is in the store all the same."""
+    try:
+        print(tag, flush=True)
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - else Python tries again at its end
+        _say(f"imported as {tag}, but stdout cannot be written: {error.strerror}")
         return 1
     return 0
 
@@ -107,7 +119,9 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    print(f"import_model: {text}", file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # it may have been closed before the start
+        with contextlib.suppress(OSError):
+            print(f"import_model: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

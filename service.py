@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from agbento import machine, supervisor
 from agbento.answering import Answering
+from agbento.bodies import Limits
 from agbento.environment import image
 from agbento.errors import AgbentoError
 from agbento.metrics import DURATION_BUCKETS, ServiceMetrics
@@ -21,11 +22,15 @@ from agbento.web import Endpoints, Rim
 ROOT = Path(__file__).resolve().parent
 PORT = 9696
 
+GRACE_SECONDS = 5.0  # beyond the time that the last request may take
+
+supervisor.follow_supervisor()
 try:
     SETTINGS = ServiceSettings.read()
     MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag)
+    IMAGE = image()
 except AgbentoError as error:
-    raise SystemExit(f"service: {error}") from None
+    supervisor.cannot_start(error)
 WORKERS, WHY = machine.worker_count(SETTINGS.service_workers, MODEL.size_bytes)
 THREADS = machine.threads_per_worker(WORKERS)
 without_telemetry()
@@ -56,7 +61,7 @@ class PredictionService(Service):
     http={"port": PORT},
     metrics={"duration": {"buckets": list(DURATION_BUCKETS)}},
     logging={"access": {"enabled": False}},
-    image=image(),
+    image=IMAGE,
     service_class=PredictionService,
 )
 class AutogluonBento:
@@ -65,7 +70,6 @@ class AutogluonBento:
     model = bentoml.models.BentoModel(MODEL.tag)
 
     def __init__(self) -> None:
-        supervisor.follow_supervisor()
         metrics = ServiceMetrics()
         try:
             Loaded.answering = Answering.load(
@@ -83,8 +87,9 @@ class AutogluonBento:
     @staticmethod
     def supervise() -> None:
         """In the supervising process, before any worker starts: fix the model and the threads for all of them."""
-        print(f"serving {MODEL.tag} with {WORKERS} workers ({WHY}), {THREADS} model threads each", flush=True)  # noqa: T201
-        supervisor.supervise({"MODEL_TAG": MODEL.tag, **machine.thread_environment(THREADS)})
+        print(f"serving {MODEL.tag}; workers: {WORKERS} ({WHY}); model threads of each: {THREADS}", flush=True)  # noqa: T201
+        environment = {"MODEL_TAG": MODEL.tag, **machine.thread_environment(THREADS)}
+        supervisor.supervise(environment, SETTINGS.request_seconds + GRACE_SECONDS)
 
     @bentoml.on_shutdown
     def close(self) -> None:
@@ -103,5 +108,6 @@ cast(Any, AutogluonBento).add_asgi_middleware(
     Endpoints,
     answering=lambda: Loaded.answering,
     model=lambda: MODEL.described(Loaded.answering.schema),
-    max_bytes=SETTINGS.max_body_bytes,
+    limits=Limits(SETTINGS.max_body_bytes, SETTINGS.max_rows, SETTINGS.request_seconds),
+    max_requests=SETTINGS.max_requests,
 )

@@ -69,8 +69,8 @@ class Answering:
         gc.collect()
         gc.freeze()
 
-    async def answer(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
-        """Answer rows (objects as JSON gives them), in order.
+    async def answer(self, rows: Sequence[Any], seconds: float | None = None) -> list[dict[str, Any]]:
+        """Answer rows (objects as JSON gives them), in order, within ``seconds`` (None: what a request may take).
 
         Raises:
             InvalidRows: with every fault of every row.
@@ -78,9 +78,9 @@ class Answering:
         """
         call = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, rows)
         try:
-            return await asyncio.wait_for(call, self._seconds)
+            return await asyncio.wait_for(call, self._seconds if seconds is None else seconds)
         except asyncio.TimeoutError:
-            raise RequestTimedOut(f"the model did not answer within {self._seconds:g} s") from None
+            raise RequestTimedOut(f"no answer within {self._seconds:g} s") from None
 
     def close(self) -> None:
         """Let the model's thread end."""

@@ -3,50 +3,80 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from email.message import Message
 from typing import Any, NoReturn
 
+import anyio
 from starlette.requests import Request
 
-from agbento.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 JSON = "application/json"
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
-async def read_rows(request: Request, max_bytes: int) -> tuple[list[Any], bool]:
+@dataclass(frozen=True)
+class Limits:
+    """What a body may take: bytes, rows, and seconds until all of it is there."""
+
+    max_bytes: int
+    max_rows: int
+    seconds: float
+
+
+async def read_rows(request: Request, limits: Limits) -> tuple[list[Any], bool]:
     """Read the rows of a request, and whether they came as an array (else: as one object).
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge, MalformedBody: the body is of a kind, size or form that is not read.
+        UnsupportedMediaType, BodyTimedOut, BodyTooLarge, MalformedBody: the body is of a kind, size or form that is
+            not read.
+        starlette.requests.ClientDisconnect: the caller is gone.
     """
     _check_media_type(request)
-    value = _parse(await _read(request, max_bytes))
+    try:
+        with anyio.fail_after(limits.seconds):
+            body = await _read(request, limits.max_bytes)
+    except TimeoutError:
+        detail = f"the body did not come within {limits.seconds:g} s"
+        raise BodyTimedOut(detail, headers={"Connection": "close"}) from None
+    value = _parse(body)
     if isinstance(value, dict):
         return [value], False
     if not isinstance(value, list):
         raise MalformedBody(f"the body is a JSON {_kind(value)}, expected an object (one row) or an array of objects")
     if not value:
         raise MalformedBody("the body is an empty array, expected at least one row")
+    if len(value) > limits.max_rows:
+        raise BodyTooLarge(f"the body has {len(value)} rows, expected at most {limits.max_rows}")
     return value, True
 
 
 def _check_media_type(request: Request) -> None:
-    media_type, _, parameters = request.headers.get("content-type", JSON).partition(";")
-    if media_type.strip().lower() != JSON:
-        raise UnsupportedMediaType(f"the body is {media_type.strip()!r}, expected {JSON}", headers={"Accept": JSON})
-    charset = parameters.lower().replace(" ", "").replace('"', "")
-    if charset.startswith("charset=") and charset not in ("charset=utf-8", "charset=utf8", "charset=us-ascii"):
-        raise UnsupportedMediaType(f"the body has {charset!r}, expected charset=utf-8")
-    if (encoding := request.headers.get("content-encoding", "identity").lower()) != "identity":
-        raise UnsupportedMediaType(f"the body is {encoding}-encoded, expected it as it is")
+    if (content_type := request.headers.get("content-type", JSON)) != JSON:
+        header = Message()
+        header["Content-Type"] = content_type
+        if header.get_content_type() != JSON or "/" not in content_type:
+            raise UnsupportedMediaType(f"the body is {content_type[:80]!r}, expected {JSON}", headers={"Accept": JSON})
+        if (charset := header.get_content_charset("utf-8")) not in _CHARSETS:
+            raise UnsupportedMediaType(f"the body is in {charset[:80]!r}, expected utf-8")
+    if (encoding := request.headers.get("content-encoding") or "identity").lower() != "identity":
+        raise UnsupportedMediaType(f"the body is {encoding[:80]}-encoded, expected it as it is")
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
+    too_large = BodyTooLarge(
+        f"the body is larger than {max_bytes} bytes",
+        # What is unread of the body stays unread: the connection ends with the answer.
+        headers={"Connection": "close"},
+    )
+    if len(declared := request.headers.get("content-length", "")) > 18 or int(declared or 0) > max_bytes:
+        raise too_large
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > max_bytes:
-            # What is unread of the body stays unread: the connection ends with the answer.
-            raise BodyTooLarge(f"the body is larger than {max_bytes} bytes", headers={"Connection": "close"})
+            raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from agbento.schema import Feature, FeatureType, Scalar, Schema, plain
+from agbento.errors import PredictorNotLoadable
+from agbento.schema import RESERVED, Feature, FeatureType, Scalar, Schema, plain
 
 if TYPE_CHECKING:
     from autogluon.tabular import TabularPredictor
@@ -30,7 +31,14 @@ def describe(predictor: TabularPredictor) -> Schema:
     """Read the schema of a predictor.
 
     The columns are those of ``feature_metadata_in``: the ones that AutoGluon's ``predict`` refuses to do without.
+
+    Raises:
+        PredictorNotLoadable: the label is called as another key of an answer.
     """
+    if predictor.label in RESERVED:
+        raise PredictorNotLoadable(
+            f"the label is called {predictor.label!r}, a key of every answer: rename the column and train again"
+        )
     metadata = predictor.feature_metadata_in
     special = metadata.get_type_map_special()
     dtypes, categories = _dtypes(predictor), _categories(predictor)
@@ -51,7 +59,7 @@ def describe(predictor: TabularPredictor) -> Schema:
     classes = predictor.class_labels if predictor.problem_type in ("binary", "multiclass") else ()
     levels = predictor.quantile_levels if predictor.problem_type == "quantile" else ()
     return Schema(
-        label=predictor.label,
+        label=str(predictor.label),
         problem_type=predictor.problem_type,
         features=tuple(features),
         classes=tuple(map(plain, classes)),
@@ -72,13 +80,10 @@ def _generators(predictor: TabularPredictor) -> Iterator[Any]:
 
 
 def _dtypes(predictor: TabularPredictor) -> dict[str, str]:
+    """Give the dtypes of the training columns, before AutoGluon made flags of two-valued ones."""
     for generator in _generators(predictor):
-        if (types := getattr(generator, "_type_map_real_opt", None)) is not None:
-            # A two-valued column's entry is that of its flag (int8), not of what the caller sends.
-            flags = _flags(generator)
-            raw = predictor.feature_metadata_in.type_map_raw
-            flag_dtypes = {"int": "int64", "float": "float64", "bool": "bool"}
-            return {n: flag_dtypes.get(raw.get(n, ""), "object") if n in flags else str(t) for n, t in types.items()}
+        if (metadata := getattr(generator, "_feature_metadata_in_real", None)) is not None:
+            return dict(metadata.type_map_raw)
     return {}
 
 

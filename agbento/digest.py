@@ -30,6 +30,11 @@ def folder_digest(folder: Path) -> str:
     return total.hexdigest()
 
 
+def is_plain(folder: Path) -> bool:
+    """Tell whether all below ``folder`` is regular files and folders, and so in its digest."""
+    return all((p.is_dir() or p.is_file()) and not p.is_symlink() for p in folder.rglob("*"))
+
+
 def short(digest: str) -> str:
     """Give the digest's first 16 digits: the version of the stored model."""
     return digest[:_SHORT]

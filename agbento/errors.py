@@ -14,9 +14,11 @@ AgbentoError
     ├── MalformedBody            400: not JSON, not UTF-8, empty
     ├── NotFound                 404: no such path
     ├── MethodNotAllowed         405
+    ├── BodyTimedOut             408: the body did not come in time
     ├── BodyTooLarge             413
     ├── UnsupportedMediaType     415
     ├── InvalidRows              422: rows that do not fit the model's schema, every fault listed
+    ├── Overloaded               503: more requests at once than are taken
     └── RequestTimedOut          504
 """
 
@@ -127,6 +129,14 @@ class MethodNotAllowed(RequestError):
     title = "Method not allowed"
 
 
+class BodyTimedOut(RequestError):
+    """The body did not come in the time that a request may take."""
+
+    status = 408
+    slug = "body-timed-out"
+    title = "Body timed out"
+
+
 class BodyTooLarge(RequestError):
     """The body is larger than the service takes."""
 
@@ -149,6 +159,14 @@ class InvalidRows(RequestError):
     status = 422
     slug = "invalid-rows"
     title = "Invalid rows"
+
+
+class Overloaded(RequestError):
+    """More requests are waiting for the model than the worker takes."""
+
+    status = 503
+    slug = "overloaded"
+    title = "Overloaded"
 
 
 class RequestTimedOut(RequestError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agbento import __version__, store
-from agbento.digest import folder_digest
+from agbento.digest import folder_digest, is_plain
 from agbento.errors import PredictorNotLoadable, StoreError
 from agbento.locate import MLMODEL, MLMODEL_ABOVE, Located, locate, mlflow_run_id
 from agbento.probe import Probe, probe
@@ -80,7 +80,7 @@ def _keep(
         progress.say(f"already in the store as {there[0].tag}: the same content, nothing was added")
         return there[0]
     progress.say("opening it")
-    found = _opened(folder, source.uri_of(located.root))
+    found = _opened(folder, source.uri_of(located.root), digest)
     found.schema.save(folder / store.SCHEMA)
     store.describe(folder, name, _description(source, located, digest, found))
     commit()
@@ -92,14 +92,24 @@ def _keep(
     return model
 
 
-def _opened(folder: Path, uri: str) -> Probe:
+def _opened(folder: Path, uri: str, digest: str) -> Probe:
     predictor, scratch = folder / store.PREDICTOR, folder.with_name("probe")
     try:
         check_versions(training_versions(predictor))
         scratch.mkdir()
-        return probe(predictor, scratch)
+        found = probe(predictor, scratch)
+        _check_untouched(folder, digest)
     except PredictorNotLoadable as error:
         raise PredictorNotLoadable(f"{shown(uri)}: {error}") from None
+    return found
+
+
+def _check_untouched(folder: Path, digest: str) -> None:
+    predictor = folder / store.PREDICTOR
+    if [*folder.iterdir()] != [predictor] or not is_plain(predictor) or folder_digest(predictor) != digest:
+        raise PredictorNotLoadable(
+            "opening it changed its own files, so what would be served is not what was read: do not trust it"
+        )
 
 
 def _description(source: Source, located: Located, digest: str, found: Probe) -> store.Description:

@@ -59,10 +59,12 @@ _PROBLEM = {
 }
 _FAULTS = {
     "400": "The body is not JSON, not UTF-8, or empty",
-    "413": "The body is too large",
+    "408": "The body did not come in time",
+    "413": "The body is too large, or has too many rows",
     "415": "The body is not JSON",
     "422": "Rows that do not fit the model; `faults` lists every one",
     "500": "A fault of the service",
+    "503": "Too many requests at once; `Retry-After` says when to try again",
     "504": "The model did not answer in time",
 }
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 from agbento.errors import ModelNotServable
@@ -67,7 +68,8 @@ class StockPredictor:
         probabilities = self.autogluon.predict_proba(frame, as_pandas=True, as_multiclass=True)
         # The decision threshold is honoured here, from the same pass over the models.
         classes = self.autogluon.predict_from_proba(probabilities)
-        return Predictions(classes.to_numpy(), probabilities.to_numpy())
+        # As objects: NumPy would make numbers of classes that are dates.
+        return Predictions(np.array(classes.tolist(), dtype=object), probabilities.to_numpy())
 
 
 def _bound_threads(predictor: Any, threads: int) -> None:

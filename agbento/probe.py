@@ -1,10 +1,12 @@
 """Open a predictor once, in a process of its own, and write down what it is.
 
-A predictor's pickles run code, and native libraries can crash: neither may touch the importer or its credentials.
+Native libraries can crash and foreign classes can print, change folders or start processes: none of that reaches the
+importer, and its environment does not reach them. It is no guard against malice: the child is the same user.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -44,34 +46,46 @@ def probe(folder: Path, scratch: Path) -> Probe:
     Raises:
         PredictorNotLoadable: it does not load, or does not answer, in this environment.
     """
-    report = scratch / "report.json"
+    report, log = scratch / "report.json", scratch / "log"
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {name: str(scratch) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
     environment |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "AWS_EC2_METADATA_DISABLED": "true"}
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "agbento.probe", str(folder), str(report)],
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "agbento.probe", str(folder.resolve()), str(report)],
             env=environment,
+            cwd=scratch,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            start_new_session=True,
         )
+    try:
+        child.wait(_SECONDS)
     except subprocess.TimeoutExpired:
         raise PredictorNotLoadable(f"the predictor did not load within {_SECONDS} s") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # and whatever it started
+        child.wait()
+    return _read(report, child.returncode, log)
+
+
+def _read(report: Path, code: int, log: Path) -> Probe:
     if not report.exists():
-        raise PredictorNotLoadable(_died(child))
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
+        raise PredictorNotLoadable(f"the process that opened the predictor {how}: {_last_line(log)}")
     found = json.loads(report.read_text("utf-8"))
     if "error" in found:
         raise PredictorNotLoadable(found["error"])
     return Probe(Schema.from_json(found.pop("schema")), models=tuple(found.pop("models")), **found)
 
 
-def _died(child: subprocess.CompletedProcess[str]) -> str:
-    how = f"was ended by signal {-child.returncode}" if child.returncode < 0 else f"ended with {child.returncode}"
-    last = (child.stderr.strip().splitlines() or ["and said nothing"])[-1]
-    return f"the process that opened the predictor {how}: {one_line(last, 300)}"
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4096))
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    return one_line(lines[-1], 300) if lines else "it said nothing"
 
 
 def _open(folder: Path) -> dict[str, Any]:
@@ -87,6 +101,8 @@ def _open(folder: Path) -> dict[str, Any]:
         schema = describe(predictor)
     except ModelNotServable as error:
         return {"error": f"the predictor does not load: {exception_text(error.__cause__ or error)}"}
+    except PredictorNotLoadable as error:
+        return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked what it is
         return {"error": f"the predictor cannot be read: {exception_text(error)}"}
     row = next(example_rows(schema.to_json()["features"]))

@@ -134,7 +134,8 @@ def shown_endpoint(endpoint: str) -> str:
 
 def scrub(text: str, secrets: Sequence[str]) -> str:
     """Mask every one of ``secrets`` in ``text``, and the user part of any URL."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    # A secret is of 16 characters and more; a placeholder of one or two would be found in every word.
+    for secret in sorted((s for s in secrets if len(s) >= 8), key=len, reverse=True):
         text = text.replace(secret, "***")
     return re.sub(r"(\w+://)[^/@\s]+@", r"\1***@", text)
 

@@ -17,6 +17,8 @@ FeatureType = Literal["int", "float", "bool", "category", "datetime", "text"]
 ProblemType = Literal["regression", "binary", "multiclass", "quantile"]
 Scalar = str | int | float | bool
 
+# Keys of an answer beside the label; no label may be called so.
+RESERVED = frozenset({"probabilities", "warnings"})
 FORMAT = 1  # of schema.json; raised when an older reader could misread it
 
 
@@ -100,7 +102,7 @@ class Schema:
 
     def save(self, path: Path) -> None:
         """Write ``schema.json``."""
-        path.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        path.write_text(json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Schema:

@@ -43,7 +43,7 @@ def served_model(root: Path, asked: str | None) -> ServedModel:
     from agbento.store import find
 
     pinned = _pinned_tag(root)
-    if pinned and asked and asked not in (pinned, pinned.partition(":")[0]):
+    if pinned and asked and not _means(asked, pinned):
         raise ModelNotServable(
             f"MODEL_TAG={asked}: this Bento holds {pinned}; unset MODEL_TAG, or build one for {asked}"
         )
@@ -52,6 +52,11 @@ def served_model(root: Path, asked: str | None) -> ServedModel:
     except StoreError as error:
         raise ModelNotServable(str(error)) from None
     return ServedModel(str(stored.tag), stored.file_size, dict(stored.info.metadata))
+
+
+def _means(asked: str, tag: str) -> bool:
+    (name, _, version), (tag_name, _, tag_version) = asked.partition(":"), tag.partition(":")
+    return name == tag_name and (version == "latest" or tag_version.startswith(version))
 
 
 def without_telemetry() -> None:

@@ -12,10 +12,12 @@ from agbento.errors import SettingsError, UsageError
 
 
 class ImportSettings(BaseSettings):
-    """What an import takes from the environment where the command line names no source."""
+    """What an import takes from the environment; source and bucket only where the command line names no source."""
 
-    aws_bucket_name: str | None = Field(None, min_length=1, description="bucket of the MLflow artifact store")
-    experiment_id: str | None = Field(None, min_length=1, description="first folder below the bucket")
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    aws_bucket_name: str | None = Field(None, description="bucket of the MLflow artifact store")
+    experiment_id: str | None = Field(None, description="first folder below the bucket")
     import_threads: int = Field(8, ge=1, le=64, description="objects downloaded at a time")
 
     @classmethod
@@ -37,6 +39,8 @@ class ServiceSettings(BaseSettings):
     service_workers: int | None = Field(None, ge=1, le=256, description="processes; unset: as many as cores")
     prediction_decimals: int | None = Field(None, ge=0, le=15, description="digits after the point; unset: exact")
     request_seconds: float = Field(60.0, gt=0, le=3600, description="longest time a request may take")
+    max_requests: int = Field(128, ge=1, description="requests that a worker works on, or holds, at a time")
+    max_rows: int = Field(100_000, ge=1, description="rows of one request")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest body that is read")
 
     @classmethod

@@ -89,7 +89,12 @@ def _locked(folder: Path) -> int:
     """Make and lock the lock file of ``folder``, however many sweeps go on beside it; give its descriptor."""
     path = folder.with_name(f"{folder.name}.lock")
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            if path.parent.exists() and not path.parent.is_dir():
+                raise
+            continue  # a sweep removed it while mkdir looked what it is
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except FileNotFoundError:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agbento.answering import Answering
-from agbento.bodies import read_rows
-from agbento.errors import MethodNotAllowed, NotFound, RequestError
+from agbento.bodies import Limits, read_rows
+from agbento.errors import MethodNotAllowed, NotFound, Overloaded, RequestError
 from agbento.metrics import forget_dead_workers, multiprocess_folder
 from agbento.openapi import PAGE, document
 from agbento.problems import INTERNAL_DETAIL, MEDIA_TYPE, problem, status_problem
@@ -36,9 +37,15 @@ class Endpoints:
     """
 
     def __init__(
-        self, app: ASGIApp, answering: Callable[[], Answering], model: Callable[[], dict[str, Any]], max_bytes: int
+        self,
+        app: ASGIApp,
+        answering: Callable[[], Answering],
+        model: Callable[[], dict[str, Any]],
+        limits: Limits,
+        max_requests: int,
     ) -> None:
-        self._app, self._answering, self._model, self._max_bytes = app, answering, model, max_bytes
+        self._app, self._answering, self._model = app, answering, model
+        self._limits, self._max_requests, self._requests = limits, max_requests, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -49,6 +56,8 @@ class Endpoints:
             response = await self._respond(Request(scope, receive), methods)
         except RequestError as error:
             response = problem(error)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             response = status_problem(500, INTERNAL_DETAIL)
@@ -61,16 +70,33 @@ class Endpoints:
             raise MethodNotAllowed(f"{request.method} {path}: expected {allowed}", headers={"Allow": allowed})
         match path:
             case "/predict":
-                rows, is_array = await read_rows(request, self._max_bytes)
-                answers = await self._answering().answer(rows)
-                body = json.dumps(answers if is_array else answers[0], allow_nan=False, ensure_ascii=False)
-                return Response(body, media_type="application/json")
+                return await self._predict(request)
             case "/model":
-                return JSONResponse(self._model())
+                return _json(self._model())
             case "/docs.json":
-                return JSONResponse(document(self._answering().schema))
+                return _json(document(self._answering().schema))
             case _:
                 return HTMLResponse(PAGE)
+
+    async def _predict(self, request: Request) -> Response:
+        if self._requests >= self._max_requests:
+            detail = f"{self._max_requests} requests are waiting already; try again"
+            raise Overloaded(detail, headers={"Retry-After": "1", "Connection": "close"})
+        self._requests += 1
+        began = time.monotonic()
+        try:
+            rows, is_array = await read_rows(request, self._limits)
+            # One time for all of a request, so that a worker that is to end knows how long it may take.
+            left = self._limits.seconds - (time.monotonic() - began)
+            answers = await self._answering().answer(rows, left)
+        finally:
+            self._requests -= 1
+        return _json(answers if is_array else answers[0])
+
+
+def _json(content: Any) -> Response:
+    # ASCII: a lone surrogate in a name or a class can be written in no other way.
+    return Response(json.dumps(content, allow_nan=False), media_type="application/json")
 
 
 class Rim:
@@ -81,6 +107,9 @@ class Rim:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give unknown paths one name, keep scrapes right, and turn foreign errors into problems."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # there is none; BentoML would count each path
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

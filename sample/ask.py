@@ -44,11 +44,18 @@ def _sample_rows(n: int, seed: int) -> list[dict[str, Any]]:
     return made
 
 
+def count(text: str) -> int:
+    """Read a whole number of at least 1; raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0, or 1 with one line on stderr where no service answers."""
     parser = argparse.ArgumentParser(prog="python -m sample.ask", description="Ask a running service for predictions.")
     parser.add_argument(
-        "-n", "--rows", type=int, default=5, metavar="N", help="how many rows to ask about (default %(default)s)"
+        "-n", "--rows", type=count, default=5, metavar="N", help="how many rows to ask about (default %(default)s)"
     )
     parser.add_argument("--url", default=URL, help="where the service is (default %(default)s)")
     chosen = parser.parse_args(arguments)
@@ -58,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NoAnswer as silence:
         print(silence, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

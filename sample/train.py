@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def _publish(made: Path, place: Path) -> None:
 
 
 def _key() -> str:
-    digest = hashlib.sha256(f"{SEED} {ROWS} {autogluon.tabular.__version__}".encode())
+    digest = hashlib.sha256(f"{SEED} {ROWS} {autogluon.tabular.__version__} {sys.version_info[:2]}".encode())
     for name in SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from agbento.bodies import read_rows
-from agbento.errors import BodyTooLarge, MalformedBody, RequestError, UnsupportedMediaType
+from agbento.bodies import Limits, read_rows
+from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, RequestError, UnsupportedMediaType
 
 LIMIT = 1000
+LIMITS = Limits(max_bytes=LIMIT, max_rows=10, seconds=0.2)
 
 
 def read(body: bytes, *headers: tuple[str, str], chunk: int = 10) -> tuple[list[Any], bool]:
@@ -26,7 +27,7 @@ def read(body: bytes, *headers: tuple[str, str], chunk: int = 10) -> tuple[list[
 
     raw = [(name.encode(), value.encode()) for name, value in headers]
     request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": raw}, receive)
-    return asyncio.run(read_rows(request, LIMIT))
+    return asyncio.run(read_rows(request, LIMITS))
 
 
 def test_an_object_is_one_row_and_an_array_is_many() -> None:
@@ -35,7 +36,13 @@ def test_an_object_is_one_row_and_an_array_is_many() -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "Application/JSON; charset=UTF-8", 'application/json; charset="utf-8"']
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/json;charset=utf-8;foo=bar",
+    ],
 )
 def test_json_by_any_name(content_type: str) -> None:
     assert read(b"{}", ("content-type", content_type)) == ([{}], False)
@@ -46,6 +53,8 @@ def test_json_by_any_name(content_type: str) -> None:
     [
         ("content-type", "text/csv"),
         ("content-type", ""),
+        ("content-type", "json"),
+        ("content-type", "application/json; foo=bar; charset=utf-16"),
         ("content-type", "application/json; charset=latin-1"),
         ("content-encoding", "gzip"),
     ],
@@ -60,6 +69,28 @@ def test_the_limit_is_the_largest_body_that_is_read() -> None:
     with pytest.raises(BodyTooLarge) as raised:
         read(b"{" + b" " * (LIMIT - 1) + b"}")
     assert raised.value.headers == {"Connection": "close"}
+
+
+@pytest.mark.parametrize("length", [str(LIMIT + 1), "9" * 30])
+def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(length: str) -> None:
+    with pytest.raises(BodyTooLarge):
+        read(b"{}", ("content-length", length))
+
+
+def test_too_many_rows() -> None:
+    assert len(read(b"[1,1,1,1,1,1,1,1,1,1]")[0]) == LIMITS.max_rows
+    with pytest.raises(BodyTooLarge, match="11 rows, expected at most 10"):
+        read(b"[1,1,1,1,1,1,1,1,1,1,1]")
+
+
+def test_a_body_that_does_not_come() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(10)
+        raise AssertionError
+
+    request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive)
+    with pytest.raises(BodyTimedOut):
+        asyncio.run(read_rows(request, LIMITS))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.errors import InvalidRows
-from agbento.rows import RowReader
+from agbento.rows import MAX_FAULTS, RowReader
 from agbento.schema import Feature, Schema
 
 SCHEMA = Schema(
@@ -23,6 +23,9 @@ SCHEMA = Schema(
         Feature("d", "datetime", "datetime64[ns]"),
         Feature("o", "datetime", "object"),
         Feature("t", "text", "object"),
+        Feature("z", "datetime", "datetime64[ns, Europe/Paris]"),
+        Feature("u", "int", "uint64"),
+        Feature("m", "category", "object", categories=(1, "1", True)),
     ),
 )
 ROW: dict[str, Any] = {
@@ -33,6 +36,9 @@ ROW: dict[str, Any] = {
     "d": "2026-01-31",
     "o": "2026-01-31T12:00:00",
     "t": "a text",
+    "z": "2026-01-31T12:00:00+01:00",
+    "u": 2**64 - 1,
+    "m": 1,
 }
 READER = RowReader(SCHEMA)
 ANY_JSON = st.recursive(
@@ -47,15 +53,23 @@ def test_a_row_becomes_the_columns_of_the_schema_in_its_order() -> None:
     assert list(frame.columns) == [feature.name for feature in SCHEMA.features]
     kinds = {name: str(dtype) for name, dtype in frame.dtypes.items()}
     assert kinds == {
-        "i": "int64",
-        "f": "float64",
+        "i": "int8",
+        "f": "float32",
         "b": "bool",
         "c": "object",
         "d": "datetime64[ns]",
         "o": "object",
         "t": "object",
+        "z": "datetime64[ns, Europe/Paris]",
+        "u": "uint64",
+        "m": "object",
     }
-    assert frame.loc[0].to_dict() == ROW | {"d": pd.Timestamp("2026-01-31"), "o": "2026-01-31 12:00:00"}
+    dates = {
+        "d": pd.Timestamp("2026-01-31"),
+        "o": "2026-01-31 12:00:00",
+        "z": pd.Timestamp("2026-01-31T12:00:00", tz="Europe/Paris"),
+    }
+    assert frame.loc[0].to_dict() == ROW | dates
 
 
 @pytest.mark.parametrize(
@@ -76,10 +90,15 @@ def test_a_row_becomes_the_columns_of_the_schema_in_its_order() -> None:
         ("d", "2026-01-31T12:00:00+02:00", pd.Timestamp("2026-01-31T10:00:00")),
         ("o", "2026-01-31T12:00:00Z", "2026-01-31 12:00:00"),
         ("t", None, None),
+        ("m", "1", "1"),
+        ("m", True, True),
+        ("d", "2026-01-31 12:00:00.25", pd.Timestamp("2026-01-31T12:00:00.25")),
     ],
 )
 def test_spellings_of_one_value(column: str, value: Any, read: Any) -> None:
-    assert READER.frame([ROW | {column: value}]).loc[0, column] == read or read is None
+    found = READER.frame([ROW | {column: value}]).loc[0, column]
+    assert found == read
+    assert isinstance(found, type(read)) or column in "ifb"
 
 
 def test_null_is_a_missing_float() -> None:
@@ -96,7 +115,19 @@ def test_null_is_a_missing_float() -> None:
         ("i", True, "wrong_type"),
         ("i", "seven", "wrong_type"),
         ("i", [1], "wrong_type"),
-        ("f", "NaN", "out_of_range"),
+        ("f", "NaN", "wrong_type"),
+        ("f", "1_0", "wrong_type"),
+        ("i", "٣", "wrong_type"),
+        ("i", " 5 ", "wrong_type"),
+        ("c", 10**400, "out_of_range"),
+        ("d", "9999-12-31", "out_of_range"),
+        ("o", "1500-01-01", "out_of_range"),
+        ("d", "2026-02-30", "not_a_date"),
+        ("d", "now", "not_a_date"),
+        ("d", "Jan", "not_a_date"),
+        ("d", "12:30", "not_a_date"),
+        ("o", "01/02/2024", "not_a_date"),
+        ("d", "2024-01-31 12:00 EST", "not_a_date"),
         ("f", math.inf, "out_of_range"),
         ("f", 1e39, "out_of_range"),
         ("f", 10**400, "out_of_range"),
@@ -131,6 +162,13 @@ def test_every_fault_of_every_row_at_once() -> None:
         (2, "i", "missing_column"),
         (2, "t", "missing_column"),
     ]
+
+
+def test_faults_beyond_counting_are_cut_short() -> None:
+    with pytest.raises(InvalidRows) as raised:
+        READER.frame([{}] * 5000)
+    assert len(raised.value.faults) == MAX_FAULTS
+    assert f"more than {MAX_FAULTS - 1} others" in raised.value.detail
 
 
 def test_rows_that_are_no_objects() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -229,7 +230,7 @@ def test_a_killed_worker_is_replaced_and_the_sums_stay_right(sample_tag: str, be
         assert total - answered in (0, 1)  # the large request was with one worker or the other
         assert counted(running, "agbento_inference_duration_seconds_count") - answered in (0, 1)
         assert counted(running, "bentoml_service_request_in_progress", endpoint="/predict") == 0
-        assert "died (signal 9); starting another" in running.output()
+        assert f"worker {victim.pid} died (" in running.output()
         assert running.end() == 0
 
 
@@ -282,6 +283,56 @@ def test_sigterm_finishes_what_is_in_flight(sample_tag: str, bentoml_home: Path)
         assert running.process.wait(30) == 0
 
 
+def test_a_body_that_never_comes_does_not_keep_the_service_from_ending(sample_tag: str, bentoml_home: Path) -> None:
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1", "REQUEST_SECONDS": "3"}
+    with Running(bentoml_home, extra) as running, socket.create_connection(("127.0.0.1", running.port)) as caller:
+        caller.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+        )
+        wait_for(lambda: _has_request(running))
+        assert running.end() == 0
+        assert caller.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_worker_that_does_not_end_is_killed(sample_tag: str, bentoml_home: Path) -> None:
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2", "REQUEST_SECONDS": "1"}
+    with Running(bentoml_home, extra) as running:
+        running.workers()[0].suspend()
+        assert running.end() == 0
+
+
+def test_two_services_of_one_home_count_for_themselves(sample_tag: str, bentoml_home: Path) -> None:
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1"}
+    with Running(bentoml_home, extra) as first:
+        assert first.post(REQUEST).ok
+        with Running(bentoml_home, extra) as second:
+            assert counted(second, "agbento_inference_duration_seconds_count") == 0
+            assert counted(first, "agbento_inference_duration_seconds_count") == 1
+            assert counted(first, "agbento_workers") == 1
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 2.5])
+def test_a_supervisor_killed_while_workers_load_leaves_none(
+    sample_tag: str, bentoml_home: Path, seconds: float
+) -> None:
+    running = Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2"})
+    try:
+        wait_for(lambda: len(running.workers()) == 2)
+        workers = running.workers()
+        time.sleep(seconds)
+        running.process.kill()
+        assert psutil.wait_procs(workers, timeout=30)[1] == []
+    finally:
+        running.__exit__(None, None, None)
+
+
+def test_a_taken_port_is_one_line(sample_tag: str, bentoml_home: Path, served: Running) -> None:
+    done = serve_once(bentoml_home, "--port", str(served.port), MODEL_TAG=sample_tag)
+    assert done.returncode == 1
+    assert "the port is taken" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def _has_request(running: Running) -> bool:
     return any(
         connection.status == psutil.CONN_ESTABLISHED
@@ -290,9 +341,9 @@ def _has_request(running: Running) -> bool:
     )
 
 
-def serve_once(home: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+def serve_once(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """`bentoml serve` of something that cannot be served."""
-    command = [sys.executable, "-m", "bentoml", "serve", "--port", "0", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "bentoml", "serve", "--port", "0", "--host", "127.0.0.1", *arguments]
     env = environment(home, extra)
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
 

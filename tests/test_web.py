@@ -10,7 +10,8 @@ import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from agbento.web import UNKNOWN_PATH, Rim, is_known
+from agbento.bodies import Limits
+from agbento.web import UNKNOWN_PATH, Endpoints, Rim, is_known
 
 
 class Inner:
@@ -71,3 +72,67 @@ def test_foreign_errors_become_problems(status: int) -> None:
 def test_our_own_problems_pass_through() -> None:
     inner = Inner(Response(b'{"status": 422}', 422, media_type="application/problem+json"))
     assert ask(inner, "/predict", "POST")[2] == b'{"status": 422}'
+
+
+def test_websockets_are_closed_and_go_nowhere() -> None:
+    inner, sent = Inner(PlainTextResponse("fine")), []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Rim(inner)({"type": "websocket", "path": "/made-up"}, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    assert inner.path == ""
+
+
+class Gone:
+    """A caller that goes away before its body is there; or one whose request waits for the model."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    async def receive(self) -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+def endpoints(max_requests: int) -> Endpoints:
+    """Our endpoints without a model: what is asked of them never gets there."""
+
+    def none() -> Any:
+        raise AssertionError("the model was asked")
+
+    return Endpoints(Inner(PlainTextResponse("")), none, none, Limits(100, 10, 0.3), max_requests)
+
+
+def predict_scope() -> dict[str, Any]:
+    """The scope of a request to /predict."""
+    return {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+
+
+def test_a_caller_that_is_gone_is_answered_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caller = Gone()
+    asyncio.run(endpoints(1)(predict_scope(), caller.receive, caller.send))
+    assert caller.sent == []
+    assert caplog.records == []
+
+
+def test_more_requests_than_are_taken_are_refused_at_once() -> None:
+    async def both() -> list[list[Any]]:
+        target, callers = endpoints(1), [Gone(), Gone()]
+
+        async def silent() -> dict[str, Any]:
+            await asyncio.sleep(10)
+            raise AssertionError
+
+        await asyncio.gather(*(target(predict_scope(), silent, caller.send) for caller in callers))
+        return [caller.sent for caller in callers]
+
+    first, second = asyncio.run(both())
+    assert (first[0]["status"], second[0]["status"]) == (408, 503)
+    assert (b"retry-after", b"1") in second[0]["headers"]
