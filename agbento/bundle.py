@@ -127,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             name = build_image(model, shlex.split(asked.options))
             line = f"{name} {image_bytes(name) / 1e9:.2f} GB"
+            # BentoML's own hint above names its port, not this service's.
+            sys.stderr.write(f"run it: docker run --rm -p 9696:9696 {name}\n")
     except AgbentoError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -77,7 +77,9 @@ def _keep(
     if there:
         commit()
         store.touch(there[0], folder.parent)
-        progress.say(f"already in the store as {there[0].tag}: the same content, nothing was added")
+        progress.say(
+            f"already in the store as {there[0].tag}: the same content, nothing was added; it is the newest now"
+        )
         return there[0]
     progress.say("opening it")
     found = _opened(folder, source.uri_of(located.root), digest)

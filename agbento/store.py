@@ -90,7 +90,7 @@ def find(tag: str | None = None) -> bentoml.Model:
             raise StoreError(f"{shown(str(tag))}: {len(known)} versions begin so; give more of it")
     if not known:
         what = f"no model {shown(tag)}" if tag else "no imported model"
-        raise StoreError(f"{what} in {_models()}; import one with `python import_model.py SOURCE`")
+        raise StoreError(f"{what} in {_models()}; import one with `make import SOURCE=…`")
     return max(known, key=_age)
 
 
