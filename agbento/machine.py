@@ -9,8 +9,9 @@ import psutil
 
 # What OpenMP and the BLAS libraries read when they are loaded, so it must be set before.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# Measured with `make bench`'s predictors: a worker without a model, and a model in memory ÷ its folder on disk.
-WORKER_BYTES = 450 * 1024**2
+# Seen as RSS after a first answer: 233 MB of a process with all libraries and no model, and 1.5 x their folder for
+# forests of 624 MB on disk; rounded up for what loading takes meanwhile.
+WORKER_BYTES = 300 * 1024**2
 MODEL_FACTOR = 2.0
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,11 +65,6 @@ class Schema:
     features: tuple[Feature, ...]
     classes: tuple[Scalar, ...] = ()
     quantile_levels: tuple[float, ...] = ()
-
-    @cached_property
-    def by_name(self) -> dict[str, Feature]:
-        """The features by their name, in the predictor's order."""
-        return {feature.name: feature for feature in self.features}
 
     def to_json(self) -> dict[str, Any]:
         """Give the schema as the object that ``schema.json`` holds."""
