@@ -95,6 +95,8 @@ def _one_line_where_enough(kind: type[BaseException], error: BaseException, trac
 def _look_often(arbiter: Any, **_: Any) -> bool:
     from circus.util import AsyncPeriodicCallback
 
+    # A closed terminal ends the service; circus would start its workers anew, and lose what is in flight.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     arbiter.ctrl.caller.stop()
     arbiter.ctrl.caller = AsyncPeriodicCallback(arbiter.manage_watchers, CHECK_SECONDS * 1000)
     arbiter.ctrl.caller.start()

@@ -99,6 +99,13 @@ def test_sigterm_finishes_what_is_in_flight(sample_tag: str, bentoml_home: Path)
         assert running.process.wait(30) == 0
 
 
+def test_a_closed_terminal_ends_it(sample_tag: str, bentoml_home: Path) -> None:
+    with Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1"}) as running:
+        running.process.send_signal(signal.SIGHUP)
+        assert running.process.wait(30) == 0
+        assert "Traceback" not in running.output()
+
+
 def test_a_body_that_never_comes_does_not_keep_the_service_from_ending(sample_tag: str, bentoml_home: Path) -> None:
     extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1", "REQUEST_SECONDS": "3"}
     with Running(bentoml_home, extra) as running, socket.create_connection(("127.0.0.1", running.port)) as caller:
