@@ -170,10 +170,10 @@ def _category_reader(feature: Feature) -> Reader:
             return None
         if not isinstance(value, (str, int, float, bool)):
             raise Refused("wrong_type", "a text, a number, true, false or null")
-        if isinstance(value, int) and not _INT64.min <= value <= _INT64.max:
-            raise Refused("out_of_range", f"a number from {_INT64.min} to {_INT64.max}")
         if (type(value), value) in exact:
             return value
+        if isinstance(value, int) and not _INT64.min <= value <= _INT64.max:
+            raise Refused("out_of_range", f"a number from {_INT64.min} to {_INT64.max}")
         meant = spelled.get(str(value), ())
         return meant[0] if len(meant) == 1 else value
 

@@ -53,7 +53,7 @@ def test_it_runs_as_that_uid_on_a_read_only_root(container: Container) -> None:
 
 def test_it_takes_its_workers_from_the_environment(container: Container) -> None:
     assert len(container.workers()) == 2
-    assert "with 2 workers" in container.log()
+    assert "workers: 2 (SERVICE_WORKERS)" in container.log()
 
 
 def test_a_killed_worker_is_replaced(container: Container) -> None:
