@@ -70,4 +70,8 @@ def test_errors_nobody_foresaw() -> None:
 
 
 def test_scrub_takes_the_longest_first() -> None:
-    assert scrub("abcdef abc", ["abc", "abcdef", ""]) == "*** ***"
+    assert scrub("secret-0123 secret-0", ["secret-0", "secret-0123", ""]) == "*** ***"
+
+
+def test_scrub_leaves_words_that_a_placeholder_happens_to_be_part_of() -> None:
+    assert scrub("cannot be reached", ["a", "key"]) == "cannot be reached"
