@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -43,18 +43,11 @@ def supervise(environment: Mapping[str, str], graceful_seconds: float) -> None:
     metrics = tempfile.mkdtemp(prefix="agbento-metrics-")
     atexit.register(shutil.rmtree, metrics, ignore_errors=True)
     ours = {**environment, _SUPERVISOR: str(os.getpid()), "PROMETHEUS_MULTIPROC_DIR": metrics}
-    made_by_circus = circus.watcher.Watcher
-    deaths: deque[float] = deque(maxlen=DEATHS)
-
-    def after_reap(watcher: Any, arbiter: Any, exit_code: int | None, process_pid: int, **_: Any) -> bool:
-        if not (watcher.is_stopping() or watcher.is_stopped() or arbiter._stopping):
-            _on_death(watcher, arbiter, exit_code, process_pid, deaths)
-        return True
+    made_by_circus, deaths = circus.watcher.Watcher, _Deaths()
 
     def watcher(*args: Any, **options: Any) -> Any:
-        hooks = {"after_start": (_look_often, False), "after_reap": (after_reap, False)}
         env = {**(options.pop("env", None) or {}), **ours}
-        changed = {"respawn": True, "hooks": hooks, "env": env, "graceful_timeout": graceful_seconds}
+        changed = {"respawn": True, "hooks": deaths.hooks(), "env": env, "graceful_timeout": graceful_seconds}
         return made_by_circus(*args, **{**options, **changed})
 
     circus.watcher.Watcher = watcher
@@ -92,7 +85,51 @@ def _one_line_where_enough(kind: type[BaseException], error: BaseException, trac
         sys.__excepthook__(kind, error, trace)
 
 
-def _look_often(arbiter: Any, **_: Any) -> bool:
+class _Deaths:
+    """What circus's hooks tell of workers: a worker that is gone when another is spawned has died.
+
+    circus does not always call ``after_reap``: a death between two of its looks is only seen as a free place.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[int, int | None] = {}
+        self._times: deque[float] = deque(maxlen=DEATHS)
+
+    def hooks(self) -> dict[str, tuple[Callable[..., bool], bool]]:
+        """Give the hooks, each with whether circus may go on when it fails."""
+        return {
+            "after_start": (_after_start, False),
+            "after_spawn": (self._after_spawn, False),
+            "after_reap": (self._after_reap, True),
+            "before_spawn": (self._before_spawn, False),
+        }
+
+    def _after_spawn(self, pid: int, **_: Any) -> bool:
+        self._codes[pid] = None
+        return True
+
+    def _after_reap(self, process_pid: int, exit_code: int | None, **_: Any) -> bool:
+        self._codes[process_pid] = exit_code
+        return True
+
+    def _before_spawn(self, watcher: Any, arbiter: Any, **_: Any) -> bool:
+        for pid in [pid for pid in self._codes if pid not in watcher.processes]:
+            self._on_death(watcher, arbiter, pid, self._codes.pop(pid))
+        return True
+
+    def _on_death(self, watcher: Any, arbiter: Any, pid: int, exit_code: int | None) -> None:
+        reason = _reason_file(Path(watcher.env["PROMETHEUS_MULTIPROC_DIR"]))
+        if reason.exists():
+            _end(watcher, arbiter, reason.read_text("utf-8"))
+        how = f"signal {-exit_code}" if exit_code and exit_code < 0 else f"exit code {exit_code or 'unknown'}"
+        self._times.append(now := time.monotonic())
+        if len(self._times) == DEATHS and now - self._times[0] < WITHIN_SECONDS:
+            told = f"{DEATHS} workers died within {WITHIN_SECONDS:g} s, the last one by {how}; giving up"
+            _end(watcher, arbiter, told)
+        print(f"service: worker {pid} died ({how}); starting another", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _after_start(arbiter: Any, **_: Any) -> bool:
     from circus.util import AsyncPeriodicCallback
 
     # A closed terminal ends the service; circus would start its workers anew, and lose what is in flight.
@@ -101,19 +138,6 @@ def _look_often(arbiter: Any, **_: Any) -> bool:
     arbiter.ctrl.caller = AsyncPeriodicCallback(arbiter.manage_watchers, CHECK_SECONDS * 1000)
     arbiter.ctrl.caller.start()
     return True
-
-
-def _on_death(watcher: Any, arbiter: Any, exit_code: int | None, pid: int, deaths: deque[float]) -> None:
-    # circus may have reaped it in two places at once, and then knows no code: the reason's file is what counts.
-    reason = _reason_file(Path(watcher.env["PROMETHEUS_MULTIPROC_DIR"]))
-    if reason.exists():
-        _end(watcher, arbiter, reason.read_text("utf-8"))
-    how = f"signal {-exit_code}" if exit_code and exit_code < 0 else f"exit code {exit_code or 'unknown'}"
-    now = time.monotonic()
-    deaths.append(now)
-    if len(deaths) == DEATHS and now - deaths[0] < WITHIN_SECONDS:
-        _end(watcher, arbiter, f"{DEATHS} workers died within {WITHIN_SECONDS:g} s, the last one by {how}; giving up")
-    print(f"service: worker {pid} died ({how}); starting another", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _end(watcher: Any, arbiter: Any, reason: str) -> NoReturn:

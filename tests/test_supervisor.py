@@ -12,12 +12,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 import requests
 
+from agbento.supervisor import _Deaths
 from tests.running import REQUEST, ROOT, Running, environment, imported, wait_for
 
 pytestmark = pytest.mark.slow
@@ -48,6 +50,21 @@ def test_a_killed_worker_is_replaced_and_the_sums_stay_right(sample_tag: str, be
         assert running.counted("bentoml_service_request_in_progress", endpoint="/predict") == 0
         assert f"worker {victim.pid} died (" in running.output()
         assert running.end() == 0
+
+
+def test_a_death_that_circus_did_not_tell_of_is_seen_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It looks for the dead in two places, and one of them calls no hook."""
+    watcher = SimpleNamespace(processes={1: None, 2: None}, env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
+    hooks = {name: hook for name, (hook, _) in _Deaths().hooks().items()}
+    for pid in watcher.processes:
+        assert hooks["before_spawn"](watcher=watcher, arbiter=None, hook_name="before_spawn")
+        assert hooks["after_spawn"](watcher=watcher, arbiter=None, pid=pid)
+    assert capsys.readouterr().err == ""
+    del watcher.processes[2]
+    assert hooks["before_spawn"](watcher=watcher, arbiter=None, hook_name="before_spawn")
+    assert capsys.readouterr().err == "service: worker 2 died (exit code unknown); starting another\n"
 
 
 def test_a_replaced_worker_serves_the_same_model(sample_predictor: Path, tmp_path: Path) -> None:
