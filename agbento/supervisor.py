@@ -80,7 +80,7 @@ def _reason_file(folder: Path) -> Path:
 
 def _one_line_where_enough(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        print(f"service: the port is taken ({error.strerror}): end what listens there, or take another with --port")  # noqa: T201
+        _say(f"the port is taken ({error.strerror}): end what listens there, or take another with --port")
     else:
         sys.__excepthook__(kind, error, trace)
 
@@ -126,7 +126,7 @@ class _Deaths:
         if len(self._times) == DEATHS and now - self._times[0] < WITHIN_SECONDS:
             told = f"{DEATHS} workers died within {WITHIN_SECONDS:g} s, the last one by {how}; giving up"
             _end(watcher, arbiter, told)
-        print(f"service: worker {pid} died ({how}); starting another", file=sys.stderr, flush=True)  # noqa: T201
+        _say(f"worker {pid} died ({how}); starting another")
 
 
 def _after_start(arbiter: Any, **_: Any) -> bool:
@@ -145,6 +145,10 @@ def _end(watcher: Any, arbiter: Any, reason: str) -> NoReturn:
         os.kill(process.pid, signal.SIGTERM)
     arbiter.exit_stack.close()
     shutil.rmtree(watcher.env["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
-    print(f"service: {reason}", file=sys.stderr, flush=True)  # noqa: T201 - the line that the process ends with
+    _say(reason)
     # circus knows no way to stop with an exit code.
     os._exit(1)
+
+
+def _say(line: str) -> None:
+    print(f"service: {line}", file=sys.stderr, flush=True)  # noqa: T201 - circus has the log, a person has the terminal

@@ -73,6 +73,20 @@ def bentoml_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bentoml")
 
 
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[Path]:
+    """BentoML's model store in an empty folder, set the way BentoML sets the one of a Bento."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+    from bentoml._internal.models import ModelStore
+
+    before = BentoMLContainer.model_store.get()
+    folder = tmp_path / "home" / "models"
+    folder.mkdir(parents=True)
+    BentoMLContainer.model_store.set(ModelStore(folder))
+    yield folder
+    BentoMLContainer.model_store.set(before)
+
+
 @pytest.fixture(scope="session")
 def sample_tag(sample_predictor: Path, bentoml_home: Path) -> str:
     """The tag of the sample predictor, imported by import_model.py from its folder."""

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bentoml._internal.configuration.containers import BentoMLContainer
-from bentoml._internal.models import ModelStore
 
 from agbento import __version__, store
 from agbento.digest import folder_digest
@@ -36,16 +33,6 @@ class Heard:
 
     def end(self) -> None:
         self.ended += 1
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Iterator[Path]:
-    before = BentoMLContainer.model_store.get()
-    folder = tmp_path / "home" / "models"
-    folder.mkdir(parents=True)
-    BentoMLContainer.model_store.set(ModelStore(folder))
-    yield folder
-    BentoMLContainer.model_store.set(before)
 
 
 def _everything(folder: Path) -> list[str]:

@@ -4,13 +4,10 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bentoml._internal.configuration.containers import BentoMLContainer
-from bentoml._internal.models import ModelStore
 from bentoml._internal.tag import validate_tag_str
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,17 +17,6 @@ from agbento.digest import folder_digest, short
 from agbento.errors import StoreError, UsageError
 from tests.running import environment
 from tests.s3_fixtures import fake_predictor
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Iterator[Path]:
-    """BentoML's model store in an empty folder, set the way BentoML sets the one of a Bento."""
-    before = BentoMLContainer.model_store.get()
-    folder = tmp_path / "home" / "models"
-    folder.mkdir(parents=True)
-    BentoMLContainer.model_store.set(ModelStore(folder))
-    yield folder
-    BentoMLContainer.model_store.set(before)
 
 
 def _prepared(models: Path, content: str = "a") -> tuple[Path, str]:
