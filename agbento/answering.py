@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from agbento.answers import AnswerWriter
-from agbento.errors import AgbentoError, ModelNotServable, RequestTimedOut
+from agbento.errors import AgbentoError, InvalidRows, ModelNotServable, RequestTimedOut
 from agbento.examples import example_rows
 from agbento.metrics import ServiceMetrics
+from agbento.policy import Policy
 from agbento.predictor import Predictor, StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
-from agbento.text import exception_text
+from agbento.text import exception_text, one_line
 
 _WARM_ROWS = (1, 1, 10)  # rows of the calls that warm a model: the first call of a size is the slowest
 
@@ -25,27 +26,47 @@ class Answering:
     """Answers rows with one model. The model works on one thread of its own, so that the event loop stays free."""
 
     def __init__(
-        self, schema: Schema, predictor: Predictor, metrics: ServiceMetrics, decimals: int | None, seconds: float
+        self,
+        schema: Schema,
+        policy: Policy,
+        predictor: Predictor,
+        metrics: ServiceMetrics,
+        decimals: int | None,
+        seconds: float,
     ) -> None:
-        self.schema = schema
+        self.schema, self.policy = schema, policy
+        self.columns = frozenset(feature.name for feature in schema.features)
         self._predictor, self._metrics, self._seconds = predictor, metrics, seconds
-        self._reader, self._writer = RowReader(schema), AnswerWriter(schema, decimals)
+        self._reader, self._writer = RowReader(schema, policy), AnswerWriter(schema, decimals)
         self._thread = ThreadPoolExecutor(1, "model")
 
     @classmethod
     def load(
-        cls, folder: Path, *, threads: int, metrics: ServiceMetrics, decimals: int | None, seconds: float
+        cls,
+        folder: Path,
+        *,
+        threads: int,
+        metrics: ServiceMetrics,
+        decimals: int | None,
+        seconds: float,
+        policy_file: Path | None = None,
     ) -> Answering:
         """Load, persist and warm the stored model in ``folder``.
 
         Raises:
             ModelNotServable: the model does not load, or does not answer.
+            SettingsError: the policy file cannot be read, or does not fit the model.
         """
         try:
             schema = Schema.load(folder / "schema.json")
         except (OSError, ValueError) as error:
-            raise ModelNotServable(f"{folder}: no model of import_model.py: {exception_text(error)}") from error
-        answering = cls(schema, StockPredictor.load(folder / "predictor", threads), metrics, decimals, seconds)
+            again = "delete it with `bentoml models delete` and import it again"
+            raise ModelNotServable(
+                f"{folder}: not as this version imports models: {one_line(str(error))}; {again}"
+            ) from error
+        policy = Policy.read(policy_file, schema)
+        predictor = StockPredictor.load(folder / "predictor", threads)
+        answering = cls(schema, policy, predictor, metrics, decimals, seconds)
         answering.warm()
         return answering
 
@@ -60,8 +81,8 @@ class Answering:
         rows = example_rows(self.schema.to_json()["features"])
         try:
             for count in _WARM_ROWS:
-                frame = self._reader.frame([next(rows) for _ in range(count)])
-                self._writer.answers(self._predictor.predict(frame))
+                batch = self._reader.batch([next(rows) for _ in range(count)])
+                self._writer.answers(self._predictor.predict(batch.frame), batch.cautions)
         except AgbentoError as error:
             raise ModelNotServable(f"the model cannot be warmed: {error}") from error
         except Exception as error:
@@ -87,7 +108,12 @@ class Answering:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
-        frame = self._reader.frame(rows)
+        try:
+            batch = self._reader.batch(rows)
+        except InvalidRows as error:
+            self._metrics.count_faults(error.faults)
+            raise
+        self._metrics.count_off(batch.counts)
         with self._metrics.inference_seconds.time():
-            predictions = self._predictor.predict(frame)
-        return self._writer.answers(predictions)
+            predictions = self._predictor.predict(batch.frame)
+        return self._writer.answers(predictions, batch.cautions)

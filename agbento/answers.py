@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agbento.predictor import Predictions
+from agbento.rows import Caution
 from agbento.schema import Schema, plain
 
 
@@ -17,8 +19,19 @@ class AnswerWriter:
         self._class_names = [str(c) for c in schema.classes]
         self._level_names = [str(level) for level in schema.quantile_levels]
 
-    def answers(self, predictions: Predictions) -> list[dict[str, Any]]:
-        """Give one object a row, in order: ``{"<label>": …}``, and ``probabilities`` where there are classes."""
+    def answers(
+        self, predictions: Predictions, cautions: Mapping[int, Sequence[Caution]] | None = None
+    ) -> list[dict[str, Any]]:
+        """Give one object a row, in order.
+
+        ``{"<label>": …}``, with ``probabilities`` where there are classes, and ``warnings`` where the row has cautions.
+        """
+        answers = self._predicted(predictions)
+        for row, told in (cautions or {}).items():
+            answers[row]["warnings"] = [caution.to_json() for caution in told]
+        return answers
+
+    def _predicted(self, predictions: Predictions) -> list[dict[str, Any]]:
         label = self._schema.label
         if predictions.probabilities is not None:
             return [

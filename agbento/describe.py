@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
 
 from agbento.errors import PredictorNotLoadable
-from agbento.schema import RESERVED, Feature, FeatureType, Scalar, Schema, plain
+from agbento.hints import Hint, hints
+from agbento.schema import RESERVED, Feature, FeatureType, Scalar, Schema, TwoValued, plain
 
 if TYPE_CHECKING:
     from autogluon.tabular import TabularPredictor
 
 # Names of autogluon.common.features.types, by raw type; special types are looked at first.
-_TYPES: dict[str, FeatureType] = {
+_TYPES: Final[dict[str, FeatureType]] = {
     "int": "int",
     "float": "float",
     "bool": "bool",
@@ -22,9 +25,13 @@ _TYPES: dict[str, FeatureType] = {
     "category": "category",
     "object": "category",
 }
-_SPECIAL_TYPES: dict[str, FeatureType] = {"datetime_as_object": "datetime", "text": "text"}
-# A feature's line in the text of a LightGBM model: the interval of a number, the codes of a category.
-_LIGHTGBM_RANGE = re.compile(r"\[(?P<low>[^:\]]+):(?P<high>[^:\]]+)\]")
+_SPECIAL_TYPES: Final[dict[str, FeatureType]] = {"datetime_as_object": "datetime", "text": "text"}
+# The value of a two-valued column that AutoGluon keeps (the greater one) → the one that custom pairs with it.
+_CUSTOM: Final[dict[str, str]] = {"1": "0", "yes": "no", "y": "n", "true": "false", "t": "f", "on": "off"} | {
+    "m": "f",
+    "male": "female",
+}
+_WORDS: Final = 6  # of a text made of the n-grams that are counted
 
 
 def describe(predictor: TabularPredictor) -> Schema:
@@ -35,36 +42,126 @@ def describe(predictor: TabularPredictor) -> Schema:
     Raises:
         PredictorNotLoadable: the label is called as another key of an answer.
     """
-    if predictor.label in RESERVED:
+    label = str(predictor.label)
+    if label in RESERVED:
         raise PredictorNotLoadable(
-            f"the label is called {predictor.label!r}, a key of every answer: rename the column and train again"
+            f"the label is called {label!r}, a key of every answer: rename the column and train again"
         )
+    features = _features(predictor)
+    used = {feature.name for feature in features}
+    binary = predictor.problem_type == "binary"
+    classes = predictor.class_labels if predictor.problem_type in ("binary", "multiclass") else ()
+    levels = predictor.quantile_levels if predictor.problem_type == "quantile" else ()
+    return Schema(
+        label=label,
+        problem_type=predictor.problem_type,
+        features=features,
+        dropped=tuple(str(name) for name in predictor.original_features if str(name) not in used),
+        classes=tuple(map(plain, classes)),
+        positive_class=plain(predictor.positive_class) if binary else None,
+        decision_threshold=float(predictor.decision_threshold) if binary else None,
+        quantile_levels=tuple(map(float, levels)),
+    )
+
+
+def originals(predictor: TabularPredictor) -> dict[str, dict[Scalar, Any]]:
+    """Give, by column, the training values that JSON cannot hold (dates, decimals, intervals …) under their text.
+
+    AutoGluon compares with these; their text is equal to none of them.
+    """
+    found: dict[str, dict[Scalar, Any]] = {}
+    for generator in _generators(predictor):
+        for name, levels in (getattr(generator, "category_map", None) or {}).items():
+            found.setdefault(name, {plain(level): level for level in levels if _is_foreign(level)})
+        for name, value in _flags(generator).items():
+            if _is_foreign(value) and not isinstance(value, np.datetime64):
+                found.setdefault(name, {})[plain(value)] = value
+    return {name: values for name, values in found.items() if values}
+
+
+def _is_foreign(value: Any) -> bool:
+    return not isinstance(value, (str, int, float, bool, np.integer, np.floating, np.bool_))
+
+
+def _features(predictor: TabularPredictor) -> tuple[Feature, ...]:
     metadata = predictor.feature_metadata_in
     special = metadata.get_type_map_special()
-    dtypes, categories = _dtypes(predictor), _categories(predictor)
-    ranges = _ranges(predictor)
+    dtypes, levels, flags = _dtypes(predictor), _levels(predictor), _all_flags(predictor)
+    seen, dates, ngrams = hints(predictor), _mean_dates(predictor), _ngrams(predictor)
     features = []
     for name in metadata.get_features():
         kind = next((_SPECIAL_TYPES[s] for s in special.get(name, ()) if s in _SPECIAL_TYPES), None)
         kind = kind or _TYPES[metadata.get_feature_type_raw(name)]
-        features.append(
-            Feature(
-                name=name,
-                type=kind,
-                dtype=dtypes.get(name, "object"),
-                categories=categories.get(name) if kind == "category" else None,
-                range=ranges.get(name) if kind in ("int", "float") else None,
-            )
-        )
-    classes = predictor.class_labels if predictor.problem_type in ("binary", "multiclass") else ()
-    levels = predictor.quantile_levels if predictor.problem_type == "quantile" else ()
-    return Schema(
-        label=str(predictor.label),
-        problem_type=predictor.problem_type,
-        features=tuple(features),
-        classes=tuple(map(plain, classes)),
-        quantile_levels=tuple(map(float, levels)),
-    )
+        feature = Feature(name, kind, dtypes.get(name, "object"), special=tuple(special.get(name, ())))
+        if name in flags and kind != "bool":
+            feature = _with_two_values(feature, plain(flags[name]))
+        elif kind == "category":
+            feature = _with_levels(feature, levels.get(name, ()))
+        elif kind == "datetime" and name in dates:
+            feature = _with_mean_date(feature, dates[name])
+        elif kind == "bool":
+            feature = replace(feature, nulls=False, null_as=False)
+        elif kind == "text":
+            feature = _with_text(feature, ngrams.get(name, {}))
+        features.append(_with_hint(feature, seen.get(name, Hint())))
+    return tuple(features)
+
+
+def _with_two_values(feature: Feature, true: Scalar) -> Feature:
+    false = _customary(true)
+    two = TwoValued(true, false, None if false is None else "custom")
+    # An int column held no null; the others may have held nothing but it beside the value that is kept.
+    return replace(feature, two_valued=two, nulls=False if feature.type == "int" else None)
+
+
+def _customary(true: Scalar) -> Scalar | None:
+    if isinstance(true, bool):
+        return False if true else None
+    if isinstance(true, (int, float)):
+        return type(true)(0) if true == 1 else None
+    false = _CUSTOM.get(true.lower())
+    if false is None:
+        return None
+    return next((spelled for spelled in (false, false.title(), false.upper()) if _same_case(spelled, true)), None)
+
+
+def _same_case(one: str, other: str) -> bool:
+    return (one.islower(), one.isupper(), one.istitle()) == (other.islower(), other.isupper(), other.istitle())
+
+
+def _with_levels(feature: Feature, levels: tuple[Scalar, ...]) -> Feature:
+    if feature.dtype == "category":
+        return replace(feature, categories=levels)
+    # AutoGluon fills a column of texts with "" before it looks at the levels: where that is none, null is none.
+    kept = tuple(level for level in levels if level != "")
+    return replace(feature, categories=kept, nulls=len(kept) < len(levels))
+
+
+def _with_mean_date(feature: Feature, mean: pd.Timestamp) -> Feature:
+    filled = mean.isoformat(timespec="seconds")
+    if feature.dtype.startswith("datetime64["):
+        # AutoGluon reads the mean as nanoseconds, whatever the column counts in.
+        unit: Any = np.datetime_data(np.dtype(feature.dtype.partition(",")[0].rstrip("]") + "]"))[0]
+        mean = pd.Timestamp(mean.value, unit=unit)
+    return replace(feature, null_as=filled, typical=mean.isoformat(timespec="seconds"))
+
+
+def _with_text(feature: Feature, ngrams: dict[str, int]) -> Feature:
+    words = sorted({word for ngram in ngrams for word in ngram.split()})
+    typical = " ".join(words[:: max(1, len(words) // _WORDS)][:_WORDS])
+    return replace(feature, ngrams=len(ngrams), null_as="", typical=typical or None)
+
+
+def _with_hint(feature: Feature, hint: Hint) -> Feature:
+    if feature.type not in ("int", "float") or (feature.two_valued and feature.two_valued.true != 1):
+        # A two-valued column reaches the models as a flag, which is the value itself only where that is 0 or 1.
+        return feature
+    if feature.two_valued is not None:
+        return replace(feature, range=hint.range)
+    if feature.type == "int":
+        typical = None if hint.typical is None else round(hint.typical)
+        return replace(feature, range=hint.range, typical=typical, nulls=False, null_as=0)
+    return replace(feature, range=hint.range, typical=hint.typical, nulls=hint.nulls)
 
 
 def _generators(predictor: TabularPredictor) -> Iterator[Any]:
@@ -87,7 +184,7 @@ def _dtypes(predictor: TabularPredictor) -> dict[str, str]:
     return {}
 
 
-def _categories(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
+def _levels(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
     found: dict[str, tuple[Scalar, ...]] = {}
     for generator in _generators(predictor):
         for name, levels in (getattr(generator, "category_map", None) or {}).items():
@@ -96,31 +193,31 @@ def _categories(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
     return found
 
 
-def _ranges(predictor: TabularPredictor) -> dict[str, tuple[float, float]]:
-    """Give the interval that each number had in training. A hint for made-up rows, never a check."""
-    ranges: dict[str, tuple[float, float]] = {}
-    trainer = predictor._trainer
-    for name in trainer.get_minimum_model_set(predictor.model_best):
-        model = trainer.load_model(name)
-        if hasattr(booster := getattr(model, "model", None), "model_to_string"):
-            for feature, (low, high) in _lightgbm_ranges(booster, model.features):
-                seen = ranges.get(feature, (low, high))
-                ranges[feature] = (min(low, seen[0]), max(high, seen[1]))
-    # A two-valued column reaches the models as a flag; the flag is the value only where the values are 0 and 1.
-    flags = {name: value for g in _generators(predictor) for name, value in _flags(g).items()}
-    return {name: interval for name, interval in ranges.items() if flags.get(name, 1) == 1}
-
-
-def _lightgbm_ranges(booster: Any, features: list[str]) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Read ``feature_infos`` of LightGBM's text model: no other model keeps what it saw in training."""
-    infos = re.search(r"^feature_infos=(.*)$", booster.model_to_string(num_iteration=1), re.MULTILINE)
-    for feature, info in zip(features, infos.group(1).split() if infos else (), strict=False):
-        if match := _LIGHTGBM_RANGE.fullmatch(info):
-            low, high = float(match["low"]), float(match["high"])
-            if math.isfinite(low) and math.isfinite(high):
-                yield feature, (low, high)
+def _all_flags(predictor: TabularPredictor) -> dict[str, Any]:
+    return {name: value for generator in _generators(predictor) for name, value in _flags(generator).items()}
 
 
 def _flags(generator: Any) -> dict[str, Any]:
     """Give the two-valued columns that a generator turns into flags, each with the value that counts as true."""
     return getattr(generator, "_bool_features", None) or {}
+
+
+def _mean_dates(predictor: TabularPredictor) -> dict[str, pd.Timestamp]:
+    """Give what DatetimeFeatureGenerator puts in place of null, by column, in UTC."""
+    return {
+        name: pd.Timestamp(mean).tz_localize(None)
+        for generator in _generators(predictor)
+        if type(generator).__name__ == "DatetimeFeatureGenerator"
+        for name, mean in (getattr(generator, "_fillna_map", None) or {}).items()
+    }
+
+
+def _ngrams(predictor: TabularPredictor) -> dict[str, dict[str, int]]:
+    """Give the n-grams that TextNgramFeatureGenerator counts, by text column."""
+    found: dict[str, dict[str, int]] = {}
+    for generator in _generators(predictor):
+        names = getattr(generator, "vectorizer_features", None) or ()
+        for counted, vectorizer in zip(names, getattr(generator, "vectorizers", ()), strict=False):
+            for name in generator.features_in if counted == "__nlp__" else (counted,):
+                found.setdefault(name, {}).update(vectorizer.vocabulary_)
+    return found

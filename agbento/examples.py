@@ -29,7 +29,15 @@ def example_rows(features: Sequence[Mapping[str, Any]], seed: int = 0) -> Iterat
         yield {feature["name"]: _value(feature, rng) for feature in features}
 
 
+def typical_row(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Make the one row that shows what a row looks like: each value is a typical one, where the model tells it."""
+    row = next(example_rows(features))
+    return row | {f["name"]: f["typical"] for f in features if f.get("typical") is not None}
+
+
 def _value(feature: Mapping[str, Any], rng: random.Random) -> Any:
+    if two := feature.get("two_valued"):
+        return two["true"] if two.get("false") is None or rng.random() < 0.5 else two["false"]
     if categories := feature.get("categories"):
         return rng.choice(categories)
     match feature["type"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from agbento.errors import PredictorNotLoadable, StoreError
 from agbento.locate import MLMODEL, MLMODEL_ABOVE, Located, locate, mlflow_run_id
 from agbento.probe import Probe, probe
 from agbento.progress import Progress
+from agbento.schema import Schema
 from agbento.source import Source
 from agbento.staging import staging
 from agbento.text import shown, size_text
@@ -21,6 +22,8 @@ from agbento.versions import check_versions, training_versions
 
 if TYPE_CHECKING:
     import bentoml
+
+_NAMED = 10  # columns in a note
 
 
 def import_predictor(
@@ -83,6 +86,8 @@ def _keep(
         return there[0]
     progress.say("opening it")
     found = _opened(folder, source.uri_of(located.root), digest)
+    for note in _notes(found.schema):
+        progress.say(note)
     found.schema.save(folder / store.SCHEMA)
     store.describe(folder, name, _description(source, located, digest, found))
     commit()
@@ -92,6 +97,20 @@ def _keep(
     elif same:
         progress.say(f"the same content is already in the store as {same[0].tag}; now as {model.tag} too")
     return model
+
+
+def _notes(schema: Schema) -> Iterator[str]:
+    """Give what whoever trained the predictor may not know of it."""
+    if schema.dropped:
+        yield f"columns of training that the predictor does not use: {_listed(schema.dropped)}"
+    unknown = [feature.name for feature in schema.features if feature.two_valued and feature.two_valued.false is None]
+    if unknown:
+        yield f"columns of two values of which AutoGluon kept one, and takes all else for the other: {_listed(unknown)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(shown(name, 60) for name in names[:_NAMED]) + more
 
 
 def _opened(folder: Path, uri: str, digest: str) -> Probe:

@@ -5,13 +5,18 @@ Values live in files of the folder PROMETHEUS_MULTIPROC_DIR, one set a process; 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
-from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from agbento.errors import Fault
+from agbento.rows import Counts
 
 # Seconds, 0.1 ms to 10 s: a compiled model answers in the first buckets, a large ensemble in the last.
 DURATION_BUCKETS = (
@@ -38,6 +43,24 @@ class ServiceMetrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        # Its labels are of the schema: columns that a caller made up are counted under an empty name.
+        self.values_off = Counter(
+            "agbento_values_off_total",
+            "Values of requests that were off, by feature, reason, and what the policy did: reject, warn or accept",
+            ("feature", "reason", "action"),
+            registry=registry,
+        )
+
+    def count_off(self, counts: Counts) -> None:
+        """Count what was off with rows that are answered."""
+        for labels, count in counts.items():
+            self.values_off.labels(*labels).inc(count)
+
+    def count_faults(self, faults: Sequence[Fault]) -> None:
+        """Count what was off with rows that are rejected, as far as the faults are listed."""
+        for (column, reason), count in collections.Counter((fault.column, fault.reason) for fault in faults).items():
+            feature = "" if column is None or reason == "unused_column" else column
+            self.values_off.labels(feature, reason, "reject").inc(count)
 
 
 def forget_dead_workers(folder: Path) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from agbento.describe import originals
 from agbento.errors import ModelNotServable
 from agbento.text import exception_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class StockPredictor:
     def __init__(self, predictor: Any, threads: int) -> None:
         self.autogluon = predictor
         self._classifies = predictor.problem_type in ("binary", "multiclass")
+        self._originals = originals(predictor)
         predictor.persist(max_memory=None)
         _bound_threads(predictor, threads)
 
@@ -63,6 +63,7 @@ class StockPredictor:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Answer the rows of ``frame``, in order."""
+        frame = self.restored(frame)
         if not self._classifies:
             return Predictions(self.autogluon.predict(frame, as_pandas=False))
         probabilities = self.autogluon.predict_proba(frame, as_pandas=True, as_multiclass=True)
@@ -70,6 +71,14 @@ class StockPredictor:
         classes = self.autogluon.predict_from_proba(probabilities)
         # As objects: NumPy would make numbers of classes that are dates.
         return Predictions(np.array(classes.tolist(), dtype=object), probabilities.to_numpy())
+
+    def restored(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give ``frame`` with the training values that JSON cannot hold, where their texts are."""
+        found = {
+            name: pd.Series([values.get(value, value) for value in frame[name]], dtype=object)
+            for name, values in self._originals.items()
+        }
+        return frame.assign(**found) if found else frame
 
 
 def _bound_threads(predictor: Any, threads: int) -> None:

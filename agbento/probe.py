@@ -107,7 +107,7 @@ def _open(folder: Path) -> dict[str, Any]:
         return {"error": f"the predictor cannot be read: {exception_text(error)}"}
     row = next(example_rows(schema.to_json()["features"]))
     try:
-        stock.predict(RowReader(schema).frame([row]))
+        stock.predict(RowReader(schema).batch([row]).frame)
     except Exception as error:  # noqa: BLE001 - likewise
         return {"error": f"the predictor loads but does not answer: {exception_text(error)}"}
     trained = training_versions(folder)

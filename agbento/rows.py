@@ -2,62 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from agbento.errors import Fault, InvalidRows
+from agbento.levels import Reader, key_of
+from agbento.numbers import read_at_once
+from agbento.policy import Policy
+from agbento.reasons import Action, Off, Reason
 from agbento.schema import Feature, Schema
-from agbento.values import Reader, Refused, column, reader
+from agbento.values import column, reader
 
 # More would be an answer of gigabytes for a request of megabytes.
 MAX_FAULTS = 1000
-_SHOWN = 60  # characters of a received value that a fault repeats
+MAX_CAUTIONS = 10_000
+_SHOWN = 60  # characters of a received value that is repeated
+_MISSING = object()
+_repr = reprlib.Repr()  # repr itself recurses into what is nested deeply
+_repr.maxlevel, _repr.maxstring = 2, _SHOWN
+
+# How often a thing was off: (feature, reason, action); the feature is "" for columns that the model does not use.
+Counts = Counter[tuple[str, Reason, Action]]
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One thing that was off with a row that was answered all the same; ``taken_as`` says how."""
+
+    row: int
+    column: str | None
+    reason: str
+    expected: str
+    received: str
+    taken_as: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as an element of an answer's ``warnings``."""
+        return asdict(self)
+
+
+@dataclass
+class Batch:
+    """Rows that can be answered: the frame, what each row is to be told, and what was counted."""
+
+    frame: pd.DataFrame
+    cautions: dict[int, list[Caution]] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counter)
 
 
 class RowReader:
-    """Reads rows for one schema."""
+    """Reads rows for one schema under one policy."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._readers = [(feature, reader(feature)) for feature in schema.features]
+    def __init__(self, schema: Schema, policy: Policy | None = None) -> None:
+        self._policy = policy or Policy.default(schema)
+        self._readers = [(feature, reader(feature), self._policy.actions[feature.name]) for feature in schema.features]
+        self._names = frozenset(feature.name for feature in schema.features)
 
-    def frame(self, rows: Sequence[Any]) -> pd.DataFrame:
+    def batch(self, rows: Sequence[Any]) -> Batch:
         """Turn rows (objects as JSON gives them) into a DataFrame of the schema's columns, in the schema's order.
 
-        Columns that the model does not use are ignored.
-
         Raises:
-            InvalidRows: with one fault for each value that cannot be used, over all rows and columns; MAX_FAULTS at
+            InvalidRows: with one fault for each thing that the policy rejects, over all rows and columns; MAX_FAULTS at
                 the most.
         """
-        faults = [
+        sink = _Sink()
+        sink.faults += [
             Fault(i, None, "not_an_object", "an object with a value for each feature", _show(row))
             for i, row in enumerate(rows)
             if not isinstance(row, Mapping)
         ]
         columns: dict[str, Any] = {}
-        for feature, read in self._readers if not faults else ():
-            values = _values(feature, read, rows, faults)
-            if not faults:
-                columns[feature.name] = column(feature, values)
-            elif len(faults) >= MAX_FAULTS:
+        for feature, read, actions in self._readers if not sink.faults else ():
+            columns[feature.name] = _column(feature, read, actions, rows, sink)
+            if len(sink.faults) >= MAX_FAULTS:
                 break
-        if faults:
-            raise _invalid(faults, len(rows))
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+        if not sink.faults or (columns and self._policy.unused_column == "reject"):
+            self._look_at_unused(rows, sink)
+        if sink.faults:
+            raise _invalid(sink.faults, len(rows))
+        return Batch(pd.DataFrame(columns, index=pd.RangeIndex(len(rows))), sink.cautions, sink.counts)
+
+    def _look_at_unused(self, rows: Sequence[Any], sink: _Sink) -> None:
+        action = self._policy.unused_column
+        if action == "accept":
+            missing = sum(count for (_, reason, _), count in sink.counts.items() if reason == "missing_column")
+            if unused := sum(map(len, rows)) + missing - len(self._names) * len(rows):
+                sink.counts["", "unused_column", action] += unused
+            return
+        for i, row in enumerate(rows):
+            for name in row:
+                if name not in self._names and len(sink.faults) < MAX_FAULTS:
+                    off = Off("unused_column", "a column that the model uses", None, "nothing")
+                    sink.take(off, action, i, name[:_SHOWN], row[name], counted_as="")
 
 
-def _values(feature: Feature, read: Reader, rows: Sequence[Mapping[str, Any]], faults: list[Fault]) -> list[Any]:
-    name, values = feature.name, []
-    for i, row in enumerate(rows):
+class _Sink:
+    """Where everything goes that is off with the rows of one request."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.counts: Counts = Counter()
+        self.cautions: dict[int, list[Caution]] = {}
+        self._listed = 0
+
+    def take(self, off: Off, action: Action, row: int, name: str, value: Any, counted_as: str | None = None) -> None:
+        """Note one thing."""
+        if action == "reject":
+            self.faults.append(Fault(row, name, off.reason, off.expected, _show(value)))
+            return
+        self.counts[name if counted_as is None else counted_as, off.reason, action] += 1
+        if action == "warn":
+            self._listed += 1
+            listed = self.cautions.setdefault(row, [])
+            if self._listed <= MAX_CAUTIONS:
+                listed.append(Caution(row, name, off.reason, off.expected, _show(value), off.taken_as))
+            elif not listed or listed[-1].reason != "more":
+                expected = f"at most {MAX_CAUTIONS} warnings for a request"
+                listed.append(Caution(row, None, "more", expected, "more than are listed", "as those that are listed"))
+
+
+def _column(
+    feature: Feature, read: Reader, actions: Mapping[Reason, Action], rows: Sequence[Mapping[str, Any]], sink: _Sink
+) -> Any:
+    name = feature.name
+    try:
+        values = [row[name] for row in rows]
+    except KeyError:
+        values = [row.get(name, _MISSING) for row in rows]
+    found = _column_at_once(feature, read, actions, values, sink) if len(rows) > 1 else None
+    if found is not None:
+        return found
+    reading = _remembering(read) if len(rows) > 1 else read
+    held = []
+    for i, value in enumerate(values):
         try:
-            values.append(read(row[name]))
-        except KeyError:
-            faults.append(Fault(i, name, "missing_column", f"a value of type {feature.type}", "no such column"))
-        except Refused as refusal:
-            faults.append(Fault(i, name, refusal.reason, refusal.expected, _show(row[name])))
-    return values
+            held.append(reading(value))
+        except Off as raised:
+            off = _missing(feature, read) if value is _MISSING else raised
+            sink.take(off, actions[off.reason], i, name, value)
+            held.append(off.held)
+    # What is rejected goes nowhere.
+    return column(feature, held) if not sink.faults else None
+
+
+def _column_at_once(
+    feature: Feature, read: Reader, actions: Mapping[Reason, Action], values: list[Any], sink: _Sink
+) -> Any:
+    """Give the column of many values of which none is off, or None: then each is looked at by itself."""
+    if feature.type in ("int", "float") and feature.two_valued is None:
+        nulls = values.count(None) if actions["null"] == "accept" else 0
+        found = read_at_once(feature, values, nulls)
+        if found is not None and nulls:
+            sink.counts[feature.name, "null", "accept"] += nulls
+        return found
+    kinds = set(map(type, values))
+    if len(kinds) > 1 or not kinds <= {str, int, float, bool}:
+        return None
+    try:
+        held = {value: read(value) for value in set(values)}
+    except Off:
+        return None
+    return column(feature, list(map(held.__getitem__, values)))
+
+
+def _missing(feature: Feature, read: Reader) -> Off:
+    try:
+        read(None)
+    except Off as null:
+        return Off("missing_column", f"a value of type {feature.type}", null.held, null.taken_as)
+    raise AssertionError(feature)  # null is off in every column, whatever is done about it
+
+
+def _remembering(read: Reader) -> Callable[[Any], Any]:
+    """Read each distinct text or truth value once: dates and levels come again and again."""
+    known: dict[Any, Any] = {}
+
+    def reading(value: Any) -> Any:
+        if not isinstance(value, (str, bool)):
+            return read(value)
+        key = key_of(value)
+        if key not in known:
+            try:
+                known[key] = read(value)
+            except Off as off:
+                known[key] = off
+        found = known[key]
+        if isinstance(found, Off):
+            raise found.with_traceback(None)  # else it grows with each raise
+        return found
+
+    return reading
 
 
 def _invalid(faults: list[Fault], rows: int) -> InvalidRows:
@@ -74,7 +213,9 @@ def _invalid(faults: list[Fault], rows: int) -> InvalidRows:
 
 
 def _show(value: Any) -> str:
+    if value is _MISSING:
+        return "no such column"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = repr(value[:_SHOWN] if isinstance(value, str) else value)
+    text = _repr.repr(value[:_SHOWN] if isinstance(value, str) else value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -18,64 +18,102 @@ Scalar = str | int | float | bool
 
 # Keys of an answer beside the label; no label may be called so.
 RESERVED = frozenset({"probabilities", "warnings"})
-FORMAT = 1  # of schema.json; raised when an older reader could misread it
+FORMAT = 2  # of schema.json; raised when an older reader could misread it
 
 
 def plain(value: Any) -> Scalar:
     """Give a class, level or category as JSON can hold it: NumPy's scalars as Python's, anything else as its text."""
-    value = value.item() if hasattr(value, "item") else value
+    if hasattr(value, "item") and not hasattr(value.item(), "item") and value.dtype.kind not in "mM":
+        value = value.item()
     return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+@dataclass(frozen=True)
+class TwoValued:
+    """A column that had two values in training, null perhaps one of them: a test for being equal to one of them.
+
+    ``true`` is that one; AutoGluon takes everything else for the other. It does not keep the other: ``false`` is it
+    where the dtype says it ("dtype"), or by custom, such as "no" to "yes" and 0 to 1 ("custom"); else None.
+    """
+
+    true: Scalar
+    false: Scalar | None = None
+    false_by: Literal["dtype", "custom"] | None = None
 
 
 @dataclass(frozen=True)
 class Feature:
     """One column that the predictor needs.
 
-    ``dtype`` is the pandas dtype of the training column; ``categories`` are the levels that training kept (None where
-    the feature has none); ``range`` is the closed interval seen in training, where a model of the predictor tells it.
+    ``dtype`` is the pandas dtype of the training column, ``special`` AutoGluon's special types of it. ``categories``
+    are the levels that training kept (None where the feature has none). ``range`` is the closed interval seen in
+    training, ``typical`` a value amid it, ``nulls`` whether there were nulls: each None where nothing in the
+    predictor tells. ``null_as`` is what AutoGluon puts in place of null (None: it stays a missing value). ``ngrams``
+    is the number of word sequences that AutoGluon counts in a text.
     """
 
     name: str
     type: FeatureType
     dtype: str
     required: bool = True
+    special: tuple[str, ...] = ()
     categories: tuple[Scalar, ...] | None = None
     range: tuple[float, float] | None = None
+    typical: Scalar | None = None
+    nulls: bool | None = None
+    null_as: Scalar | None = None
+    two_valued: TwoValued | None = None
+    ngrams: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the feature as ``GET /model`` shows it: without the fields that are not known."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        return {key: value for key, value in asdict(self).items() if value is not None and value != ()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Feature:
         """Read what ``to_json`` gave."""
-        return cls(**{**data, **{k: tuple(data[k]) for k in ("categories", "range") if data.get(k) is not None}})
+        read = dict(data)
+        for key in ("categories", "range", "special"):
+            if data.get(key) is not None:
+                read[key] = tuple(data[key])
+        if data.get("two_valued") is not None:
+            read["two_valued"] = TwoValued(**data["two_valued"])
+        return cls(**read)
 
 
 @dataclass(frozen=True)
 class Schema:
     """The columns of a request and the shape of an answer.
 
-    ``classes`` are the label's classes in the order of the probabilities (empty unless binary or multiclass);
+    ``dropped`` are the training columns that the predictor does not use. ``classes`` are the label's classes in the
+    order of the probabilities (empty unless binary or multiclass); ``positive_class`` and ``decision_threshold`` are
+    those of a binary one: the positive class is answered where its probability is above the threshold.
     ``quantile_levels`` are those of the answer (empty unless quantile).
     """
 
     label: str
     problem_type: ProblemType
     features: tuple[Feature, ...]
+    dropped: tuple[str, ...] = ()
     classes: tuple[Scalar, ...] = ()
+    positive_class: Scalar | None = None
+    decision_threshold: float | None = None
     quantile_levels: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the schema as the object that ``schema.json`` holds."""
-        return {
+        data: dict[str, Any] = {
             "format": FORMAT,
             "label": self.label,
             "problem_type": self.problem_type,
             "features": [feature.to_json() for feature in self.features],
+            "dropped": list(self.dropped),
             "classes": list(self.classes),
             "quantile_levels": list(self.quantile_levels),
         }
+        if self.positive_class is not None:
+            data |= {"positive_class": self.positive_class, "decision_threshold": self.decision_threshold}
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
@@ -85,12 +123,15 @@ class Schema:
             ValueError: the data is of another format than this code reads.
         """
         if data.get("format") != FORMAT:
-            raise ValueError(f"schema format {data.get('format')!r}, expected {FORMAT}: import the model again")
+            raise ValueError(f"its schema is of format {data.get('format')!r}, expected {FORMAT}")
         return cls(
             label=data["label"],
             problem_type=data["problem_type"],
             features=tuple(map(Feature.from_json, data["features"])),
+            dropped=tuple(data["dropped"]),
             classes=tuple(data["classes"]),
+            positive_class=data.get("positive_class"),
+            decision_threshold=data.get("decision_threshold"),
             quantile_levels=tuple(data["quantile_levels"]),
         )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from agbento.digest import folder_digest, folder_files, short
 from agbento.errors import StoreError, UsageError
+from agbento.schema import Schema
 from agbento.text import one_line, os_fault, shown
 
 if TYPE_CHECKING:
@@ -103,19 +104,20 @@ def same_content(digest: str) -> list[bentoml.Model]:
 def touch(model: bentoml.Model, room: Path) -> None:
     """Make ``model`` the newest again; ``room`` is the import's staging.
 
-    Raises StoreError where the model's files are no longer those that were imported.
+    Raises StoreError where the model's files are no longer those that were imported, or are of another format.
     """
     folder = Path(model.path)
+    again = f"`bentoml models delete {model.tag}` and import again"
     try:
         if folder_digest(folder / PREDICTOR) != model.info.metadata["digest"] or not (folder / SCHEMA).is_file():
-            raise StoreError(
-                f"{model.tag} is in the store, but its files were changed since: "
-                f"`bentoml models delete {model.tag}` and import again"
-            )
+            raise StoreError(f"{model.tag} is in the store, but its files were changed since: {again}")
+        Schema.load(folder / SCHEMA)
         os.utime(folder)
         latest = room / "latest"
         latest.write_text(folder.name, "utf-8")
         latest.replace(folder.parent / "latest")
+    except ValueError as error:
+        raise StoreError(f"{model.tag} is in the store, but {error}: {again}") from None
     except OSError as error:
         raise disk_fault(error, folder) from None
 

@@ -6,11 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from sample.toys import Kind
+from tests.odd_columns import odd_predictor
 from tests.running import ROOT, Running, imported
 
 pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures"]
@@ -35,7 +38,11 @@ def _prometheus_missing() -> str | None:
     return f"not on this machine: {', '.join(missing)}" if missing else None
 
 
-_NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing}
+def _chromium_missing() -> str | None:
+    return None if shutil.which("chromium") else "not on this machine: chromium"
+
+
+_NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing, "chromium": _chromium_missing}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +72,19 @@ def sample_predictor() -> Path:
     from sample.train import sample_predictor
 
     return sample_predictor(ROOT / ".cache" / "sample")
+
+
+@pytest.fixture(scope="session")
+def odd_predictors(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Predictors with a column of every kind, one for each problem type, each trained when it is first asked for."""
+    folder = tmp_path_factory.mktemp("odd")
+
+    class Trained(dict[str, Path]):
+        def __missing__(self, kind: str) -> Path:
+            self[kind] = odd_predictor(cast(Kind, kind), folder / kind)
+            return self[kind]
+
+    return Trained()
 
 
 @pytest.fixture(scope="session")

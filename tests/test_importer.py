@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,13 @@ def test_a_full_disk_is_told_with_what_is_needed(models: Path, tmp_path: Path) -
     with pytest.raises(StoreError, match=r"Disk quota exceeded \(needed: 5 files, \d+ bytes\); free some room"):
         import_predictor(Full(fake_predictor(tmp_path / "p")), None, Heard())
     assert _everything(models.parent) == ["models"]
+
+
+@pytest.mark.slow
+def test_what_its_trainer_may_not_know_is_told(models: Path, odd_predictors: Mapping[str, Path]) -> None:
+    heard = Heard()
+    import_predictor(FolderSource(odd_predictors["regression"]), "odd", heard)
+    (dropped,) = [line for line in heard.lines if "does not use" in line]
+    assert dropped.endswith(": constant, id, nullable")
+    (two_valued,) = [line for line in heard.lines if "two values" in line]
+    assert two_valued.endswith(": int two, float flag, two dates, two dates as texts, two dates as objects")

@@ -57,7 +57,7 @@ def test_answers_are_those_of_the_predictor(toy: tuple[Kind, Path]) -> None:
     schema = describe(stock.autogluon)
     assert (schema.label, schema.problem_type) == (LABELS[kind], kind)
     frame = toy_rows(kind, 40, seed=1)
-    answers = AnswerWriter(schema).answers(stock.predict(RowReader(schema).frame(as_json(frame))))
+    answers = AnswerWriter(schema).answers(stock.predict(RowReader(schema).batch(as_json(frame)).frame))
     assert answers == expected(TabularPredictor.load(str(folder), verbosity=0), frame, kind)
 
 

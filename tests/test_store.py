@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agbento import store
 from agbento.digest import folder_digest, short
 from agbento.errors import StoreError, UsageError
+from agbento.schema import Schema
 from tests.running import environment
 from tests.s3_fixtures import fake_predictor
 
@@ -24,7 +25,7 @@ def _prepared(models: Path, content: str = "a") -> tuple[Path, str]:
     room = models.parent / f"room-{len(list(models.parent.iterdir()))}"
     predictor = fake_predictor(room / "model" / "predictor")
     (predictor / "content").write_text(content)
-    (room / "model" / "schema.json").write_text("{}")
+    Schema("cost", "regression", ()).save(room / "model" / "schema.json")
     return room / "model", folder_digest(predictor)
 
 
@@ -85,6 +86,13 @@ def test_files_that_were_changed_in_the_store_are_told(models: Path) -> None:
     model, _ = _published(models, "a")
     (Path(model.path) / "predictor" / "learner.pkl").write_bytes(b"changed")
     with pytest.raises(StoreError, match="its files were changed since: `bentoml models delete a:"):
+        store.touch(model, models.parent)
+
+
+def test_a_model_of_another_format_is_told(models: Path) -> None:
+    model, _ = _published(models, "a")
+    (Path(model.path) / "schema.json").write_text('{"format": 1}')
+    with pytest.raises(StoreError, match="format 1, expected 2: `bentoml models delete a:"):
         store.touch(model, models.parent)
 
 

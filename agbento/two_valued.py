@@ -1,0 +1,101 @@
+"""Values of columns that had two values in training: AutoGluon keeps one, and asks whether a value equals it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import pandas as pd
+
+from agbento.levels import UNSEEN, Reader, key_of, spelled_levels
+from agbento.numbers import number_dtype
+from agbento.reasons import Off
+from agbento.schema import Feature, TwoValued
+
+
+class TwoValuedReader:
+    """Reads the values of a two-valued column; raises Off.
+
+    ``read`` reads a value of a column of that type. What is held is the value that AutoGluon keeps, in its own type, or
+    one that does not equal it.
+    """
+
+    def __init__(self, feature: Feature, two: TwoValued, read: Reader) -> None:
+        self._feature, self._two, self._read = feature, two, read
+        self._canon = _canon(feature, two)
+        # A date is compared as one; "" may be the value that is kept, and is null to the reader.
+        true = _leniently(read, two.true) if feature.type == "datetime" else two.true
+        self._true = true if isinstance(true, pd.Timestamp) else two.true
+        self._true_key = self._canon(true)
+        self._false_key = None if two.false is None else self._canon(two.false)
+        self._other = _another(feature, two, self._true)
+        self._expected = repr(two.true) + (
+            " or the other value of training" if two.false is None else f" or {two.false!r}"
+        )
+        self._not_true = f"not {two.true!r}" if two.false is None else repr(two.false)
+
+    def __call__(self, value: Any) -> Any:
+        """Read one value, as JSON gives it."""
+        if isinstance(value, (str, int, float)) and key_of(value) == key_of(self._two.true):
+            return self._true  # it may be spelled in a way that is off
+        try:
+            held = self._read(value)
+        except Off as off:
+            if off.reason != "date_spelling":
+                raise Off(off.reason, self._expected, self._other, self._not_true) from None
+            raise Off(off.reason, off.expected, self._decide(off.held), off.taken_as) from None
+        return self._decide(held)
+
+    def _decide(self, held: Any) -> Any:
+        key = self._canon(held)
+        if key == self._true_key:
+            return self._true
+        if key == self._false_key:
+            return self._other
+        if self._false_key is not None or self._is_beyond(key):
+            raise Off("unseen_value", self._expected, self._other, self._not_true)
+        raise Off("unverified_value", self._expected, self._other, self._not_true)
+
+    def _is_beyond(self, key: Any) -> bool:
+        """Tell whether the value was certainly not in training: of two it can sort, AutoGluon keeps the greater."""
+        true: Any = self._true_key
+        if isinstance(key, tuple):
+            return bool(key[:2] == true[:2] and key[2] > true[2])
+        # It sorts dates that are texts as texts.
+        return self._feature.dtype != "object" and bool(key > true)
+
+
+def scalar_reader(value: Any) -> Any:
+    """Read any scalar: a value of a two-valued column of categories, whose levels are not kept. Raises Off."""
+    if value is None or value == "":
+        raise Off("null", "a value", None)
+    if not isinstance(value, (str, int, float)):
+        raise Off("wrong_type", "a text, a number, true or false", None)
+    return value
+
+
+def _canon(feature: Feature, two: TwoValued) -> Callable[[Any], Hashable]:
+    """Give the function that makes equal what the column's dtype cannot tell apart."""
+    if feature.type in ("int", "float"):
+        return number_dtype(feature).type
+    if feature.type == "datetime":
+        return pd.Timestamp
+    meant = spelled_levels([level for level in (two.true, two.false) if level is not None])
+    return lambda value: key_of(meant.get(key_of(value), value))
+
+
+def _leniently(read: Reader, value: Any) -> Any:
+    """Read a value of training, in whatever spelling it has."""
+    try:
+        return read(value)
+    except Off as off:
+        return off.held
+
+
+def _another(feature: Feature, two: TwoValued, true: Any) -> Any:
+    """Give a value of the column that does not equal ``true``."""
+    if isinstance(true, pd.Timestamp):
+        return true + pd.Timedelta(days=-1 if true.year > 2000 else 1)
+    if feature.type in ("int", "float"):
+        return 0 if true != 0 else 1
+    return UNSEEN if two.false is None else two.false
