@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any, NoReturn
+from typing import Any
 
 import anyio
 from starlette.requests import Request
 
-from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, UnsupportedMediaType
+from agbento import csv_rows, json_rows, parquet_rows
+from agbento.errors import BodyTimedOut, BodyTooLarge, UnsupportedMediaType
 
-JSON = "application/json"
+JSON, CSV, PARQUET = MEDIA_TYPES = (json_rows.MEDIA_TYPE, csv_rows.MEDIA_TYPE, parquet_rows.MEDIA_TYPE)
+# Bytes; a larger body is parsed in a thread, so that the worker goes on to answer probes.
+_PARSED_AT_ONCE = 256 * 1024
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
@@ -25,43 +28,52 @@ class Limits:
     seconds: float
 
 
-async def read_rows(request: Request, limits: Limits) -> tuple[list[Any], bool]:
-    """Read the rows of a request, and whether they came as an array (else: as one object).
+async def read_rows(request: Request, limits: Limits, columns: Collection[str]) -> tuple[list[Any], bool]:
+    """Read the rows of a request, and whether the answer is to be an array of one object a row (else: one object).
+
+    JSON gives an array or an object, as it is one itself; CSV and Parquet give an array. ``columns`` are the names of
+    the model's columns: a table that has none of them is no table of rows.
 
     Raises:
         UnsupportedMediaType, BodyTimedOut, BodyTooLarge, MalformedBody: the body is of a kind, size or form that is
             not read.
         starlette.requests.ClientDisconnect: the caller is gone.
     """
-    _check_media_type(request)
+    media_type = _media_type(request)
     try:
         with anyio.fail_after(limits.seconds):
             body = await _read(request, limits.max_bytes)
     except TimeoutError:
         detail = f"the body did not come within {limits.seconds:g} s"
         raise BodyTimedOut(detail, headers={"Connection": "close"}) from None
-    value = _parse(body)
-    if isinstance(value, dict):
-        return [value], False
-    if not isinstance(value, list):
-        raise MalformedBody(f"the body is a JSON {_kind(value)}, expected an object (one row) or an array of objects")
-    if not value:
-        raise MalformedBody("the body is an empty array, expected at least one row")
-    if len(value) > limits.max_rows:
-        raise BodyTooLarge(f"the body has {len(value)} rows, expected at most {limits.max_rows}")
-    return value, True
+    if len(body) <= _PARSED_AT_ONCE:
+        return _parse(body, media_type, limits, columns)
+    return await anyio.to_thread.run_sync(_parse, body, media_type, limits, columns)
 
 
-def _check_media_type(request: Request) -> None:
-    if (content_type := request.headers.get("content-type", JSON)) != JSON:
-        header = Message()
-        header["Content-Type"] = content_type
-        if header.get_content_type() != JSON or "/" not in content_type:
-            raise UnsupportedMediaType(f"the body is {content_type[:80]!r}, expected {JSON}", headers={"Accept": JSON})
-        if (charset := header.get_content_charset("utf-8")) not in _CHARSETS:
-            raise UnsupportedMediaType(f"the body is in {charset[:80]!r}, expected utf-8")
+def _parse(body: bytes, media_type: str, limits: Limits, columns: Collection[str]) -> tuple[list[Any], bool]:
+    if media_type == CSV:
+        return csv_rows.parse(body, limits.max_rows, columns), True
+    if media_type == PARQUET:
+        return parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns), True
+    return json_rows.parse(body, limits.max_rows)
+
+
+def _media_type(request: Request) -> str:
     if (encoding := request.headers.get("content-encoding") or "identity").lower() != "identity":
         raise UnsupportedMediaType(f"the body is {encoding[:80]}-encoded, expected it as it is")
+    if (content_type := request.headers.get("content-type", JSON)) == JSON:
+        return JSON
+    header = Message()
+    header["Content-Type"] = content_type
+    if (media_type := header.get_content_type()) not in MEDIA_TYPES:
+        told = f"the body is {content_type[:80]!r}, expected {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}"
+        raise UnsupportedMediaType(told, headers={"Accept": ", ".join(MEDIA_TYPES)})
+    if media_type != PARQUET and (charset := header.get_content_charset("utf-8")) not in _CHARSETS:
+        raise UnsupportedMediaType(f"the body is in {charset[:80]!r}, expected utf-8")
+    if media_type == CSV and str(header.get_param("header", "present")).lower() == "absent":
+        raise UnsupportedMediaType("the body is CSV without a header, expected the column names in the first line")
+    return media_type
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
@@ -79,29 +91,3 @@ async def _read(request: Request, max_bytes: int) -> bytes:
             raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _parse(body: bytes) -> Any:
-    if not body.strip():
-        raise MalformedBody("the body is empty, expected a JSON object or array")
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBody(f"the body is not JSON: {error.msg} at {where}") from None
-    except RecursionError:
-        raise MalformedBody("the body is nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python converts
-        raise MalformedBody(f"the body holds a number that cannot be read: {error}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedBody(f"the body is not JSON: {name} is no JSON number; send null where there is no value")
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    return {str: "string", bool: "boolean"}.get(type(value), "number")

@@ -11,9 +11,11 @@ AgbentoError
 │   ├── SettingsError            an environment variable that cannot be right
 │   └── ModelNotServable         no such model, or one that does not load or answer
 └── RequestError                 a caller's fault: an RFC 9457 problem with its HTTP status
-    ├── MalformedBody            400: not JSON, not UTF-8, empty
+    ├── MalformedBody            400: not the JSON, CSV or Parquet that it says, not UTF-8, empty
+    ├── Unauthorized             401: no valid API key
     ├── NotFound                 404: no such path
     ├── MethodNotAllowed         405
+    ├── NotAcceptable            406: the answer is wanted in a form that there is none of
     ├── BodyTimedOut             408: the body did not come in time
     ├── BodyTooLarge             413
     ├── UnsupportedMediaType     415
@@ -107,10 +109,18 @@ class RequestError(AgbentoError):
 
 
 class MalformedBody(RequestError):
-    """The body is no JSON text at all."""
+    """The body is no JSON, CSV or Parquet at all, or has no rows."""
 
     slug = "malformed-body"
     title = "Malformed body"
+
+
+class Unauthorized(RequestError):
+    """The request came without a valid API key."""
+
+    status = 401
+    slug = "unauthorized"
+    title = "Unauthorized"
 
 
 class NotFound(RequestError):
@@ -127,6 +137,14 @@ class MethodNotAllowed(RequestError):
     status = 405
     slug = "method-not-allowed"
     title = "Method not allowed"
+
+
+class NotAcceptable(RequestError):
+    """The answer is wanted in no form that the service writes."""
+
+    status = 406
+    slug = "not-acceptable"
+    title = "Not acceptable"
 
 
 class BodyTimedOut(RequestError):

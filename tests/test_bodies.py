@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,12 +16,19 @@ from starlette.requests import Request
 
 from agbento.bodies import Limits, read_rows
 from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, RequestError, UnsupportedMediaType
+from tests.parquet_bytes import written
 
 LIMIT = 1000
 LIMITS = Limits(max_bytes=LIMIT, max_rows=10, seconds=0.2)
 
 
-def read(body: bytes, *headers: tuple[str, str], chunk: int = 10) -> tuple[list[Any], bool]:
+def read(
+    body: bytes,
+    *headers: tuple[str, str],
+    chunk: int = 10,
+    limits: Limits = LIMITS,
+    columns: Sequence[str] = ("a", "b"),
+) -> tuple[list[Any], bool]:
     """Read a body as a server hands it over: in chunks."""
     chunks = [body[i : i + chunk] for i in range(0, len(body), chunk)] or [b""]
     messages = [{"type": "http.request", "body": c, "more_body": i < len(chunks) - 1} for i, c in enumerate(chunks)]
@@ -25,9 +37,9 @@ def read(body: bytes, *headers: tuple[str, str], chunk: int = 10) -> tuple[list[
     async def receive() -> dict[str, Any]:
         return next(waiting)
 
-    raw = [(name.encode(), value.encode()) for name, value in headers]
+    raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
     request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": raw}, receive)
-    return asyncio.run(read_rows(request, LIMITS))
+    return asyncio.run(read_rows(request, limits, columns))
 
 
 def test_an_object_is_one_row_and_an_array_is_many() -> None:
@@ -48,20 +60,81 @@ def test_json_by_any_name(content_type: str) -> None:
     assert read(b"{}", ("content-type", content_type)) == ([{}], False)
 
 
+TABLE = pa.table({"a": [1, 2], "x": ["y", None]})
+LARGE = Limits(max_bytes=100_000, max_rows=10, seconds=0.2)
+
+
 @pytest.mark.parametrize(
-    "header",
+    "content_type",
+    ["text/csv", "Text/CSV", "text/csv; charset=utf-8", 'text/csv;header=present;charset="US-ASCII"'],
+)
+@pytest.mark.parametrize("lines", [1, 2])
+def test_csv_by_any_name_is_an_array(content_type: str, lines: int) -> None:
+    assert read(b"a,b\r\n" + b"1,\r\n" * lines, ("content-type", content_type)) == (
+        [{"a": "1", "b": ""}] * lines,
+        True,
+    )
+
+
+@pytest.mark.parametrize("content_type", ["application/vnd.apache.parquet", "Application/Vnd.Apache.Parquet;x=y"])
+def test_parquet_by_any_name_is_an_array(content_type: str) -> None:
+    header = ("content-type", content_type)
+    assert read(written(TABLE), header, limits=LARGE) == ([{"a": 1, "x": None}, {"a": 2, "x": None}], True)
+    assert read(written(TABLE.slice(1)), header, limits=LARGE) == ([{"a": 2, "x": None}], True)
+
+
+@pytest.mark.parametrize(
+    "content_type",
     [
-        ("content-type", "text/csv"),
-        ("content-type", ""),
-        ("content-type", "json"),
-        ("content-type", "application/json; foo=bar; charset=utf-16"),
-        ("content-type", "application/json; charset=latin-1"),
-        ("content-encoding", "gzip"),
+        "",
+        "json",
+        "text/plain",
+        "application/csv",
+        "application/x-parquet",
+        "application/parquet",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "text/csv, application/json",
     ],
 )
-def test_other_kinds_of_body(header: tuple[str, str]) -> None:
-    with pytest.raises(UnsupportedMediaType):
+def test_other_kinds_of_body(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as raised:
+        read(b"{}", ("content-type", content_type))
+    assert raised.value.detail.endswith("expected application/json, text/csv or application/vnd.apache.parquet")
+    assert raised.value.headers == {"Accept": "application/json, text/csv, application/vnd.apache.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (("content-type", "application/json; foo=bar; charset=utf-16"), "in 'utf-16', expected utf-8"),
+        (("content-type", "application/json; charset=latin-1"), "latin-1"),
+        (("content-type", "text/csv; charset=windows-1252"), "windows-1252"),
+        (("content-type", "text/csv; header=absent"), "expected the column names"),
+        (("content-encoding", "gzip"), "gzip-encoded"),
+    ],
+)
+def test_other_ways_to_write_a_body(header: tuple[str, str], told: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as raised:
         read(b"{}", header)
+    assert told in raised.value.detail
+
+
+def test_a_body_of_each_kind_is_of_its_own_kind_only() -> None:
+    bodies = {"application/json": b'{"a": 1}', "text/csv": b"a\n1\n", "application/vnd.apache.parquet": written(TABLE)}
+    for content_type in bodies:
+        for other, body in bodies.items():
+            if other != content_type:
+                with pytest.raises(MalformedBody):
+                    read(body, ("content-type", content_type), limits=LARGE)
+
+
+@given(st.text(max_size=60) | st.text("aplictonj/sexv;=\"'*%0 ,", max_size=60).map("application/json;charset".__add__))
+def test_any_content_type_is_read_or_refused(content_type: str) -> None:
+    try:
+        read(b"{}", ("content-type", content_type))
+    except RequestError as error:
+        assert 400 <= error.status < 500
 
 
 def test_the_limit_is_the_largest_body_that_is_read() -> None:
@@ -81,6 +154,10 @@ def test_too_many_rows() -> None:
     assert len(read(b"[1,1,1,1,1,1,1,1,1,1]")[0]) == LIMITS.max_rows
     with pytest.raises(BodyTooLarge, match="11 rows, expected at most 10"):
         read(b"[1,1,1,1,1,1,1,1,1,1,1]")
+    with pytest.raises(BodyTooLarge, match="more than 10 rows"):
+        read(b"a\n" + b"1\n" * 11, ("content-type", "text/csv"))
+    with pytest.raises(BodyTooLarge, match="11 rows, expected at most 10"):
+        read(written(pa.table({"a": range(11)})), ("content-type", "application/vnd.apache.parquet"), limits=LARGE)
 
 
 def test_a_body_that_does_not_come() -> None:
@@ -90,31 +167,59 @@ def test_a_body_that_does_not_come() -> None:
 
     request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive)
     with pytest.raises(BodyTimedOut):
-        asyncio.run(read_rows(request, LIMITS))
+        asyncio.run(read_rows(request, LIMITS, ("a", "b")))
 
 
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        (b"", "empty"),
-        (b" \n", "empty"),
-        (b"nul", "line 1, column 1"),
-        (b'{"a": 1}}', "Extra data"),
-        (b'{"a": Infinity}', "Infinity"),
-        (b'{"a": -Infinity}', "-Infinity"),
-        (b'\xef\xbb\xbf{"a": 1}', "BOM"),
-        ("{}".encode("utf-16"), "UTF-8"),
-        (b'"\xe4"', "byte 1"),
-        (b"null", "null"),
-        (b"true", "boolean"),
-        (b"1.5", "number"),
-        (b"[]", "at least one row"),
-    ],
-)
-def test_what_is_no_rows(body: bytes, told: str) -> None:
-    with pytest.raises(MalformedBody) as raised:
-        read(body)
-    assert told in raised.value.detail
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+KINDS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
+    "int": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    "float": (pa.float64(), st.floats(allow_nan=False, allow_infinity=False)),
+    "bool": (pa.bool_(), st.booleans()),
+    "text": (pa.string(), TEXT),
+    "category": (pa.dictionary(pa.int32(), pa.string()), st.sampled_from(["", "a", "é,"])),
+    "date": (pa.date32(), st.dates()),
+    "time": (pa.timestamp("us"), st.datetimes()),
+}
+ROW = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in KINDS.items()})
+
+
+def as_json(value: Any) -> Any:
+    """A value as a JSON caller would send it."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def as_csv(value: Any) -> str:
+    """The same as a CSV caller would."""
+    value = as_json(value)
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
+
+
+def shortest(time: Any) -> Any:
+    """ISO text without the zeros at the end of a fraction."""
+    return time.rstrip("0") if time is not None and "." in time else time
+
+
+@given(st.lists(ROW, min_size=1, max_size=5))
+def test_the_same_rows_are_the_same_in_each_format(rows: list[dict[str, Any]]) -> None:
+    sent = [{name: as_json(value) for name, value in row.items()} for row in rows]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(KINDS))
+    writer.writeheader()
+    writer.writerows({name: as_csv(value) for name, value in row.items()} for row in rows)
+    table = pa.Table.from_pylist(rows, pa.schema([(name, kind) for name, (kind, _) in KINDS.items()]))
+
+    assert as_read(json.dumps(sent).encode(), "application/json") == sent
+    fields = as_read(text.getvalue().encode(), "text/csv")
+    assert fields == [{name: as_csv(value) for name, value in row.items()} for row in rows]
+    expected = [{**row, "time": shortest(row["time"])} for row in sent]
+    assert as_read(written(table), "application/vnd.apache.parquet") == expected
+
+
+def as_read(body: bytes, content_type: str) -> list[Any]:
+    limits = Limits(max_bytes=1 << 20, max_rows=10, seconds=5)
+    (rows, is_array) = read(body, ("content-type", content_type), chunk=1 << 20, limits=limits, columns=list(KINDS))
+    assert is_array
+    return rows
 
 
 @given(st.binary(max_size=200))
