@@ -22,7 +22,7 @@ from locust.exception import StopUser
 from locust.runners import WorkerRunner
 
 from agbento.examples import example_rows
-from sample.client import Client, NoAnswer
+from sample.client import Client, NoAnswer, key_header
 from sample.verdict import fault_of
 
 POOL = 2000  # rows made before the first request, so that making them slows none
@@ -68,7 +68,7 @@ class Caller(FastHttpUser):
         rows = load.batch(n)
         sent: Any = rows[0] if one else rows
         name = "/predict [1 row]" if one else f"/predict [{n} rows]"
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **key_header()}
         body = json.dumps(sent)
         with self.client.post("/predict", data=body, headers=headers, name=name, catch_response=True) as response:
             if response.status_code != 200:

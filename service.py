@@ -14,6 +14,7 @@ from agbento.answering import Answering
 from agbento.bodies import Limits
 from agbento.environment import image
 from agbento.errors import AgbentoError
+from agbento.keys import KeyGuard, service_keys
 from agbento.metrics import DURATION_BUCKETS, ServiceMetrics
 from agbento.served import ServedModel, served_model, without_telemetry
 from agbento.settings import ServiceSettings
@@ -29,6 +30,7 @@ try:
     SETTINGS = ServiceSettings.read()
     MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag)
     IMAGE = image()
+    KEYS = service_keys(SETTINGS.api_keys_file)
 except AgbentoError as error:
     supervisor.cannot_start(error)
 WORKERS, WHY = machine.worker_count(SETTINGS.service_workers, MODEL.size_bytes)
@@ -78,6 +80,7 @@ class AutogluonBento:
                 metrics=metrics,
                 decimals=SETTINGS.prediction_decimals,
                 seconds=SETTINGS.request_seconds,
+                policy_file=SETTINGS.policy_file,
             )
         except AgbentoError as error:
             supervisor.cannot_start(error)
@@ -86,9 +89,12 @@ class AutogluonBento:
     @bentoml.on_deployment
     @staticmethod
     def supervise() -> None:
-        """In the supervising process, before any worker starts: fix the model and the threads for all of them."""
+        """In the supervising process, before any worker starts: fix model, keys and threads for all of them."""
         print(f"serving {MODEL.tag}; workers: {WORKERS} ({WHY}); model threads of each: {THREADS}", flush=True)  # noqa: T201
         environment = {"MODEL_TAG": MODEL.tag, **machine.thread_environment(THREADS)}
+        if KEYS is not None:
+            print(f"API keys are needed; known: {', '.join(KEYS.names)}", flush=True)  # noqa: T201
+            environment |= KEYS.environment()
         supervisor.supervise(environment, SETTINGS.request_seconds + GRACE_SECONDS)
 
     @bentoml.on_shutdown
@@ -104,10 +110,15 @@ class AutogluonBento:
         return await Loaded.answering.answer(rows)
 
 
+if KEYS is not None:
+    # The first that is added is outermost; BentoML's own, its metrics among them, lie around it.
+    OPEN_PATHS = {"/livez", "/readyz"} | (set() if SETTINGS.metrics_require_key else {"/metrics"})
+    cast(Any, AutogluonBento).add_asgi_middleware(KeyGuard, keys=KEYS, open_paths=OPEN_PATHS)
 cast(Any, AutogluonBento).add_asgi_middleware(
     Endpoints,
     answering=lambda: Loaded.answering,
     model=lambda: MODEL.described(Loaded.answering.schema),
     limits=Limits(SETTINGS.max_body_bytes, SETTINGS.max_rows, SETTINGS.request_seconds),
     max_requests=SETTINGS.max_requests,
+    keys=KEYS is not None,
 )

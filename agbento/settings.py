@@ -5,6 +5,8 @@ What boto3 (``AWS_*``) and BentoML (``BENTOML_*``) read for themselves is theirs
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -42,14 +44,20 @@ class ServiceSettings(BaseSettings):
     max_requests: int = Field(128, ge=1, description="requests that a worker works on, or holds, at a time")
     max_rows: int = Field(100_000, ge=1, description="rows of one request")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest body that is read")
+    policy_file: Path | None = Field(None, description="what is done with values that are off; unset: the defaults")
+    api_keys_file: Path | None = Field(None, description="file of the keys that callers need; unset: none needed")
+    metrics_require_key: bool = Field(False, description="whether /metrics needs a key too")
 
     @classmethod
     def read(cls) -> ServiceSettings:
         """Read the environment; raises SettingsError with every variable that is off."""
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
+        if settings.metrics_require_key and settings.api_keys_file is None:
+            raise SettingsError("environment: METRICS_REQUIRE_KEY=true needs API_KEYS_FILE, the file of the keys")
+        return settings
 
 
 def _one_line(error: ValidationError) -> str:

@@ -17,6 +17,7 @@ from agbento.bundle import NAME, build_image, docker
 from agbento.environment import ROOT
 from agbento.errors import AgbentoError, ServiceFailed
 
+_FILES = ("POLICY_FILE", "API_KEYS_FILE")  # that compose.yaml mounts where they are set
 _PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 WAIT_SECONDS = 180
 LOG_LINES = 20
@@ -28,7 +29,8 @@ def up(image: str, services: Sequence[str] = (), wait_seconds: int = WAIT_SECOND
     A service that runs with another image is replaced. Returns where each is published: service → URL.
 
     Raises:
-        ServiceFailed: something is not healthy after ``wait_seconds``; its last log lines have gone to stderr.
+        ServiceFailed: a file that the environment names is not there, or something is not healthy after
+            ``wait_seconds``; its last log lines have gone to stderr.
     """
     variables = _variables(image)
     # A service that was never healthy is given up on by compose itself, after this long.
@@ -60,6 +62,12 @@ def password_file(variables: Mapping[str, str]) -> Path:
 
 def _variables(image: str) -> dict[str, str]:
     variables = {**os.environ, "IMAGE": image}
+    for name in _FILES:
+        if variables.get(name):
+            # Docker would take a name for a volume, and make a folder of a file that is not there.
+            variables[name] = str(Path(variables[name]).absolute())
+            if not Path(variables[name]).is_file():
+                raise ServiceFailed(f"stack: {name}={variables[name]}: no such file")
     if not variables.get(_PASSWORD):
         variables[_PASSWORD] = _password(ROOT / password_file(variables))
     return variables

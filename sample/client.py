@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 import requests
@@ -15,8 +16,14 @@ class NoAnswer(Exception):
     """Nothing answered, or not as a service of this project does; the text is one line."""
 
 
+def key_header() -> dict[str, str]:
+    """Give the header that holds the key of ``API_KEY``, where the environment has one."""
+    key = os.environ.get("API_KEY")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 class Client:
-    """Talks to the service at ``url``, such as ``http://127.0.0.1:9696``."""
+    """Talks to the service at ``url``, such as ``http://127.0.0.1:9696``; with a key where ``API_KEY`` has one."""
 
     def __init__(self, url: str = URL, read_seconds: float = READ_SECONDS) -> None:
         self.url = url.rstrip("/")
@@ -24,6 +31,7 @@ class Client:
         self._session = requests.Session()
         # a proxy of the environment is no way to a service on loopback
         self._session.trust_env = False
+        self._session.headers.update(key_header())
 
     def model(self) -> dict[str, Any]:
         """Give what ``GET /model`` says; raises `NoAnswer`."""

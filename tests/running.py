@@ -28,7 +28,10 @@ REQUEST: dict[str, Any] = json.loads((ROOT / "sample" / "request.json").read_tex
 
 def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
     """The environment of a child: this one without what would steer it, and with an own BENTOML_HOME."""
-    steering = ("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_")
+    steering = (
+        *("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_", "AGBENTO_"),
+        *("API_KEYS_FILE", "METRICS_REQUIRE_KEY", "POLICY_FILE", "MAX_", "REQUEST_SECONDS"),
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
     return {**kept, "PATH": path, "BENTOML_HOME": str(home), **(extra or {})}
