@@ -17,7 +17,7 @@ MODEL_TAG ?=
 export MODEL_TAG SOURCE NAME SERVICES IMAGE_OPTIONS
 export BENTOML_DO_NOT_TRACK := True
 .DEFAULT_GOAL := help
-.PHONY: help demo serve requests import build image up down load bench check test test-fast format lock clean
+.PHONY: help demo serve requests key import build image up down load bench check test test-fast screenshot format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ serve: $(VENV)/.installed  ## serve MODEL_TAG, or the newest import, on PORT (96
 requests: $(VENV)/.installed  ## N answers of the running service, one a line
 	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
 
+key: $(VENV)/.installed  ## a new API key for the caller NAME, and its line for the file that API_KEYS_FILE names
+	@$(BIN)/python -m agbento.keys -- "$$NAME"
+
 import: $(VENV)/.installed  ## import SOURCE (s3://bucket/prefix or a folder), or what the environment names
 	@$(BIN)/python import_model.py $${SOURCE:+"$$SOURCE"} $${NAME:+--name "$$NAME"}
 
@@ -61,7 +64,11 @@ test: $(VENV)/.installed  ## all tests; what the machine lacks is skipped (REQUI
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/.installed  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not engine and not prometheus"
+	$(BIN)/python -m pytest -m "not slow and not engine and not prometheus and not chromium"
+
+screenshot: $(VENV)/.installed  ## the API page in Chromium, answered, as docs/api-page.png
+	KEEP_SCREENSHOT=docs/api-page.png REQUIRE_ALL=1 $(BIN)/python -m pytest \
+	  tests/test_page.py::test_the_sample_model_answers_its_example
 
 load: $(VENV)/.installed  ## locust against the running service, headless, with reports/load.html
 	@mkdir -p reports
@@ -69,6 +76,7 @@ load: $(VENV)/.installed  ## locust against the running service, headless, with 
 
 bench: $(VENV)/.installed  ## this service, the original's design and a bare echo, in one run
 	@$(BIN)/python -m benchmarks.http
+	@$(BIN)/python -m benchmarks.rows
 
 check: $(VENV)/.installed  ## lint, types, promtool, generated files
 	$(BIN)/ruff check .

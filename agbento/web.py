@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agbento.accept import preferred
+from agbento.answer_csv import CONTENT_TYPE, CSV, write_csv
 from agbento.answering import Answering
 from agbento.bodies import Limits, read_rows
 from agbento.errors import MethodNotAllowed, NotFound, Overloaded, RequestError
@@ -43,8 +45,9 @@ class Endpoints:
         model: Callable[[], dict[str, Any]],
         limits: Limits,
         max_requests: int,
+        keys: bool = False,
     ) -> None:
-        self._app, self._answering, self._model = app, answering, model
+        self._app, self._answering, self._model, self._keys = app, answering, model, keys
         self._limits, self._max_requests, self._requests = limits, max_requests, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +77,8 @@ class Endpoints:
             case "/model":
                 return _json(self._model())
             case "/docs.json":
-                return _json(document(self._answering().schema))
+                answering = self._answering()
+                return _json(document(answering.schema, answering.policy, keys=self._keys))
             case _:
                 return HTMLResponse(PAGE)
 
@@ -85,12 +89,16 @@ class Endpoints:
         self._requests += 1
         began = time.monotonic()
         try:
-            rows, is_array = await read_rows(request, self._limits)
+            media_type = preferred(", ".join(request.headers.getlist("accept")))
+            answering = self._answering()
+            rows, is_array = await read_rows(request, self._limits, answering.columns)
             # One time for all of a request, so that a worker that is to end knows how long it may take.
             left = self._limits.seconds - (time.monotonic() - began)
-            answers = await self._answering().answer(rows, left)
+            answers = await answering.answer(rows, left)
         finally:
             self._requests -= 1
+        if media_type == CSV:
+            return Response(write_csv(answers).encode("utf-8", "backslashreplace"), media_type=CONTENT_TYPE)
         return _json(answers if is_array else answers[0])
 
 

@@ -101,14 +101,55 @@ def test_too_large_a_body(served: Running) -> None:
 
 
 def test_every_fault_of_a_request_at_once(served: Running) -> None:
-    response = served.post([REQUEST, REQUEST | {"low_fat": "x", "florist": 0.5}, {**REQUEST, "store_sqft": None}])
+    response = served.post([REQUEST, REQUEST | {"low_fat": "x", "florist": 0.5}, {**REQUEST, "store_sqft": []}])
     assert response.status_code == 422
     found = {(fault["row"], fault["column"], fault["reason"]) for fault in problem_of(response)["faults"]}
     assert found == {
-        (1, "low_fat", "wrong_type"),
+        (1, "low_fat", "not_a_number"),
         (1, "florist", "not_a_whole_number"),
         (2, "store_sqft", "wrong_type"),
     }
+
+
+def test_what_is_off_is_said_in_its_own_answer_and_counted(served: Running, oracle: Any) -> None:
+    def counted(action: str) -> float:
+        return served.counted("agbento_values_off_total", feature="store_sqft", reason="null", action=action)
+
+    before = counted("warn")
+    first, second = served.post([REQUEST, REQUEST | {"store_sqft": None}]).json()
+    assert [first] == expected(oracle, [REQUEST])
+    (warning,) = second.pop("warnings")
+    assert {key: warning[key] for key in ("row", "column", "reason", "received", "taken_as")} == {
+        "row": 1,
+        "column": "store_sqft",
+        "reason": "null",
+        "received": "null",
+        "taken_as": "0",
+    }
+    assert [second] == expected(oracle, [REQUEST | {"store_sqft": 0}])
+    assert counted("warn") == before + 1
+    assert served.counted("agbento_values_off_total", feature="", reason="unused_column", action="accept") > 0
+
+
+def test_a_policy_of_ones_own(sample_tag: str, bentoml_home: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("features:\n  store_sqft:\n    'null': reject\n    out_of_range: accept\n", "utf-8")
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1", "POLICY_FILE": str(policy)}
+    with Running(bentoml_home, extra) as running:
+        response = running.post(REQUEST | {"store_sqft": None})
+        assert [fault["reason"] for fault in problem_of(response)["faults"]] == ["null"]
+        assert set(running.post(REQUEST | {"store_sqft": 1e30}).json()) == {"cost"}
+
+
+def test_a_policy_that_cannot_be_meant_ends_the_service(sample_tag: str, bentoml_home: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("features: {shop_sqft: {'null': reject}}\ndefaults: {null_date: ignore}\n", "utf-8")
+    extra = {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "2", "POLICY_FILE": str(policy)}
+    with pytest.raises(AssertionError, match="ended with 1") as raised, Running(bentoml_home, extra):
+        pass
+    (line,) = [line for line in str(raised.value).splitlines() if "POLICY_FILE" in line]
+    assert "no feature 'shop_sqft'" in line
+    assert "'ignore' is none of reject, warn, accept" in line
 
 
 @pytest.mark.parametrize(

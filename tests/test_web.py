@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from agbento.answering import Answering
 from agbento.bodies import Limits
 from agbento.web import UNKNOWN_PATH, Endpoints, Rim, is_known
 
@@ -107,7 +109,8 @@ def endpoints(max_requests: int) -> Endpoints:
     def none() -> Any:
         raise AssertionError("the model was asked")
 
-    return Endpoints(Inner(PlainTextResponse("")), none, none, Limits(100, 10, 0.3), max_requests)
+    answering = cast(Answering, SimpleNamespace(columns=frozenset({"a"})))
+    return Endpoints(Inner(PlainTextResponse("")), lambda: answering, none, Limits(100, 10, 0.3), max_requests)
 
 
 def predict_scope() -> dict[str, Any]:
