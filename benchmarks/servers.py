@@ -80,6 +80,8 @@ def _service(workers: int, tag: str, home: Path, port: int) -> Server:
         "MODEL_TAG": tag,
         "SERVICE_WORKERS": str(workers),
         "PREDICTION_DECIMALS": "2",
+        "API_KEYS_FILE": "",
+        "POLICY_FILE": "",
     }
     title = f"this service, {workers} worker{'s' if workers > 1 else ''}"
     return Server(f"service-{workers}", title, port, (str(BIN / "bentoml"), "serve", "--port", str(port)), env)
