@@ -99,11 +99,15 @@ def moment(iso: str) -> str:
     ``iso`` is the moment in UTC as ``datetime.isoformat`` writes it, ``2026-01-31T12:00:00``, perhaps with a fraction.
     """
     date, _, time = iso.partition("T")
-    minutes, rest = time[:5], time[5:].rstrip("0").rstrip(".")
-    whole, _, fraction = rest.partition(".")
-    seconds = rf"{whole}\.{fraction}0*" if fraction else rf"{rest}(?:\.0+)?" if whole != ":" else r"(?::00(?:\.0+)?)?"
-    clock = rf"[tT ]{minutes}{seconds}(?:[zZ]|[+-]00(?::?00)?)?"
-    return f"{date}(?:{clock})?" if f"{minutes}{rest}" == "00::" else f"{date}{clock}"
+    clock, _, fraction = time.partition(".")
+    if fraction := fraction.rstrip("0"):
+        clock = rf"{clock}\.{fraction}0{{0,{9 - len(fraction)}}}"
+    elif clock.endswith(":00"):
+        clock = rf"{clock[:5]}(?::00(?:\.0{{1,9}})?)?"
+    else:
+        clock = rf"{clock}(?:\.0{{1,9}})?"
+    clock = rf"[tT ]{clock}(?:[zZ]|[+-]00(?::?00)?)?"
+    return f"{date}(?:{clock})?" if time == "00:00:00" else f"{date}{clock}"
 
 
 def other_date() -> str:

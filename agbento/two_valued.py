@@ -25,7 +25,8 @@ class TwoValuedReader:
         self._canon = _canon(feature, two)
         # A date is compared as one; "" may be the value that is kept, and is null to the reader.
         true = _leniently(read, two.true) if feature.type == "datetime" else two.true
-        self._true = true if isinstance(true, pd.Timestamp) else two.true
+        # None: the year 9999 of a column of seconds; here it is out of range.
+        self._true = true if feature.type == "datetime" and feature.dtype.startswith("datetime64") else two.true
         self._true_key = self._canon(true)
         self._false_key = None if two.false is None else self._canon(two.false)
         self._other = _another(feature, two, self._true)
@@ -36,7 +37,8 @@ class TwoValuedReader:
 
     def __call__(self, value: Any) -> Any:
         """Read one value, as JSON gives it."""
-        if isinstance(value, (str, int, float)) and key_of(value) == key_of(self._two.true):
+        is_scalar = isinstance(value, (str, int, float))
+        if is_scalar and key_of(value) == key_of(self._two.true) and self._true is not None:
             return self._true  # it may be spelled in a way that is off
         try:
             held = self._read(value)
@@ -94,6 +96,8 @@ def _leniently(read: Reader, value: Any) -> Any:
 
 def _another(feature: Feature, two: TwoValued, true: Any) -> Any:
     """Give a value of the column that does not equal ``true``."""
+    if true is None:
+        return pd.Timestamp(0)
     if isinstance(true, pd.Timestamp):
         return true + pd.Timedelta(days=-1 if true.year > 2000 else 1)
     if feature.type in ("int", "float"):

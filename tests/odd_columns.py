@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from autogluon.tabular import TabularPredictor
 
 from sample.toys import QUANTILES, Kind
 from sample.train import deploy
 
 LABEL = "y"
+THRESHOLD = 0.3  # of the positive class, True, where the label is binary
 NULLS = 0.1  # share of the columns that have some
 WORDS = ("red", "blue", "old", "new", "large", "small", "bright", "worn")
 
@@ -81,7 +83,12 @@ def odd_predictor(kind: Kind, folder: Path) -> Path:
     """Train a LightGBM and a CatBoost of a few rounds on `odd_rows` into the new folder ``folder``."""
     options: dict[str, Any] = {"quantile_levels": list(QUANTILES)} if kind == "quantile" else {}
     models = {"GBM": {"num_boost_round": 10}, "CAT": {"iterations": 10}}
-    return deploy(odd_rows(kind), folder, models, label=LABEL, problem_type=kind, **options)
+    deploy(odd_rows(kind), folder, models, label=LABEL, problem_type=kind, **options)
+    if kind == "binary":
+        predictor = TabularPredictor.load(str(folder), verbosity=0)
+        predictor.set_decision_threshold(THRESHOLD)
+        predictor.save()
+    return folder
 
 
 def _label(kind: Kind, frame: pd.DataFrame, rng: np.random.Generator) -> Any:

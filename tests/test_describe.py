@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from autogluon.tabular import TabularPredictor
 
+from agbento.answers import AnswerWriter
 from agbento.describe import describe
 from agbento.errors import PredictorNotLoadable
 from agbento.examples import example_rows, typical_row
@@ -19,13 +21,13 @@ from agbento.predictor import StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
 from sample.train import deploy
-from tests.odd_columns import LABEL, odd_rows
+from tests.odd_columns import LABEL, THRESHOLD, odd_rows
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def stock(odd_predictors: dict[str, Path]) -> StockPredictor:
+def stock(odd_predictors: Mapping[str, Path]) -> StockPredictor:
     """A regression on a column of every kind."""
     return StockPredictor.load(odd_predictors["regression"])
 
@@ -185,16 +187,25 @@ def test_made_up_rows_give_no_warnings(schema: Schema) -> None:
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "quantile"])
-def test_the_answers_shape(odd_predictors: dict[str, Path], kind: str) -> None:
+def test_the_answers_shape(odd_predictors: Mapping[str, Path], kind: str) -> None:
     predictor = TabularPredictor.load(str(odd_predictors[kind]), verbosity=0)
-    predictor.set_decision_threshold(0.25) if kind == "binary" else None
     found = describe(predictor)
     if kind == "binary":
-        assert (found.classes, found.positive_class, found.decision_threshold) == ((False, True), True, 0.25)
+        assert (found.classes, found.positive_class, found.decision_threshold) == ((False, True), True, THRESHOLD)
     elif kind == "multiclass":
         assert found.classes == (" low", "high", "middle")
     else:
         assert found.quantile_levels == (0.1, 0.5, 0.9)
+
+
+def test_the_decision_threshold_is_honoured(odd_predictors: Mapping[str, Path]) -> None:
+    stock = StockPredictor.load(odd_predictors["binary"])
+    schema = describe(stock.autogluon)
+    predictions = stock.predict(RowReader(schema).batch(as_json(odd_rows("binary", n=300, seed=5))).frame)
+    answers = AnswerWriter(schema).answers(predictions)
+    said = [(answer["y"], answer["probabilities"]["True"]) for answer in answers]
+    assert all(label == (probability > THRESHOLD) for label, probability in said)
+    assert any(THRESHOLD < probability < 0.5 for _, probability in said)
 
 
 @pytest.mark.parametrize("label", ["probabilities", "warnings"])
