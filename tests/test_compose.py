@@ -15,6 +15,8 @@ import requests
 import yaml
 
 from agbento import stack
+from agbento.errors import ServiceFailed
+from agbento.keys import new_key
 from tests.image_fixtures import Built, docker
 from tests.running import ROOT, environment, free_port
 
@@ -60,6 +62,12 @@ def test_a_made_password_is_the_owners_alone_and_kept(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert stack._password(file) == made
     assert stack._password(tmp_path / "other") != made
+
+
+def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLICY_FILE", "no/such/policy.yaml")
+    with pytest.raises(ServiceFailed, match=r"POLICY_FILE=.*/no/such/policy.yaml: no such file"):
+        stack.up("an-image")
 
 
 def test_both_forms_of_docker_compose_ps_are_read() -> None:
@@ -113,7 +121,8 @@ class Stack:
 
     def serves(self) -> str:
         """The tag that GET /model names."""
-        return str(requests.get(f"{self.service}/model", timeout=10).json()["tag"])
+        headers = {"Authorization": f"Bearer {self.variables['API_KEY']}"}
+        return str(requests.get(f"{self.service}/model", headers=headers, timeout=10).json()["tag"])
 
     def container(self, service: str) -> dict[str, Any]:
         """The engine's word on a service's container."""
@@ -145,14 +154,20 @@ def left() -> str:
 
 
 @pytest.fixture
-def compose(sample_image: Built) -> Iterator[Stack]:
+def compose(sample_image: Built, tmp_path: Path) -> Iterator[Stack]:
     service, prometheus = free_port(), free_port()
+    key, line = new_key("make")
+    (tmp_path / "keys").write_text(line + "\n", "utf-8")
+    (tmp_path / "policy.yaml").write_text("defaults: {'null': reject}\n", "utf-8")
     variables = environment(
         sample_image.home,
         {
             "COMPOSE_PROJECT_NAME": PROJECT,
             "PROMETHEUS_PORT": str(prometheus),
             "SERVICE_WORKERS": "1",
+            "API_KEY": key,
+            "API_KEYS_FILE": os.path.relpath(tmp_path / "keys", ROOT),
+            "POLICY_FILE": os.path.relpath(tmp_path / "policy.yaml", ROOT),
         },
     )
     made = Stack(variables, f"http://127.0.0.1:{service}", f"http://127.0.0.1:{prometheus}")
@@ -172,6 +187,7 @@ def test_up_another_model_the_former_one_and_down(compose: Stack, sample_image: 
     compose.wait_for(ANSWERS, 5)
     assert compose.serves() == sample_image.model
     check_bounds(compose)
+    check_files(compose)
     watching = compose.container("prometheus")["Id"]
 
     assert compose.up(other_image.model).returncode == 0
@@ -184,6 +200,15 @@ def test_up_another_model_the_former_one_and_down(compose: Stack, sample_image: 
     assert compose.make("down").returncode == 0
     assert left() == ""
     assert not (ROOT / stack.password_file(compose.variables)).exists()
+
+
+def check_files(compose: Stack) -> None:
+    """The key file and the policy are where the service reads them."""
+    body = json.loads((ROOT / "sample" / "request.json").read_text("utf-8")) | {"store_sqft": None}
+    assert requests.post(f"{compose.service}/predict", json=body, timeout=10).status_code == 401
+    headers = {"Authorization": f"Bearer {compose.variables['API_KEY']}"}
+    response = requests.post(f"{compose.service}/predict", json=body, headers=headers, timeout=10)
+    assert [fault["reason"] for fault in response.json()["faults"]] == ["null"]
 
 
 def check_bounds(compose: Stack) -> None:
@@ -220,7 +245,13 @@ def test_grafanas_user_can_read_the_password(compose: Stack, sample_image: Built
     override.write_text(
         f'services: {{grafana: {{image: "{sample_image.name}", user: "472", entrypoint: [cat]}}}}', "utf-8"
     )
-    variables = {**compose.variables, "IMAGE": sample_image.name, "GRAFANA_ADMIN_PASSWORD": "made-for-a-test"}
+    files_of_the_service = {"API_KEYS_FILE": "", "POLICY_FILE": ""}  # `make up` makes absolute paths of them
+    variables = {
+        **compose.variables,
+        **files_of_the_service,
+        "IMAGE": sample_image.name,
+        "GRAFANA_ADMIN_PASSWORD": "made-for-a-test",
+    }
     files = ("-f", str(ROOT / "compose.yaml"), "-f", str(override))
     done = subprocess.run(
         ["docker", "compose", *files, "run", "--rm", "--no-deps", "grafana", "/run/secrets/grafana_admin_password"],
