@@ -1,9 +1,10 @@
 """What the service accepts as a feature's value, as JSON Schema: the same patterns and bounds that the readers have.
 
 Each feature's values are cut into cases: those of no reason, and those of each reason for which one can be off. A
-document lists the cases that the policy lets pass. It is coarser than the service only in two-valued columns whose other
-value is not known: where a policy rejects unverified values it lists the kept value in its usual spellings alone, where
-one rejects unseen values alone it lists those, too.
+document lists the cases that the policy lets pass. It is coarser than the service in two-valued columns alone: where it
+lists the two values of numbers, or the kept one of numbers or dates as a policy rejects unverified values, it lists
+their usual spellings, those without an exponent or an offset; and where a policy rejects unseen values but no
+unverified ones, it lists all where the other value is not known.
 """
 
 from __future__ import annotations
@@ -75,10 +76,11 @@ def value_schema(feature: Feature, actions: Mapping[Reason, Action]) -> Json:
 
 
 def _cases(feature: Feature, actions: Mapping[Reason, Action]) -> Iterator[Case]:
-    rejects_unseen = "reject" in (actions.get("unseen_value"), actions.get("unverified_value"))
-    if feature.two_valued is not None and (feature.type == "category" or rejects_unseen):
-        yield from _two_valued(feature, feature.two_valued, actions)
-        return
+    if feature.two_valued is not None:
+        third: Reason = "unseen_value" if feature.two_valued.false is not None else "unverified_value"
+        if feature.type == "category" or actions[third] == "reject":
+            yield from _two_valued(feature, feature.two_valued, third, actions)
+            return
     match feature.type:
         case "int":
             yield from _int(feature)
@@ -160,34 +162,30 @@ def _category(levels: tuple[Scalar, ...], unseen: Reason, actions: Mapping[Reaso
     yield "wrong_type", {"type": ["array", "object"]}
 
 
-def _two_valued(feature: Feature, two: TwoValued, actions: Mapping[Reason, Action]) -> Iterator[Case]:
+def _two_valued(feature: Feature, two: TwoValued, third: Reason, actions: Mapping[Reason, Action]) -> Iterator[Case]:
     known = tuple(value for value in (two.true, two.false) if value is not None)
     if feature.type == "category":
-        unseen: Reason = "unseen_value" if two.false is not None else "unverified_value"
-        yield from _category(known, unseen, actions)
-    elif two.false is None and actions["unverified_value"] != "reject":
-        yield from (
-            _datetime() if feature.type == "datetime" else _int(feature) if feature.type == "int" else _float(feature)
-        )
-    else:
-        for value in known:
-            yield from _moment(str(value)) if feature.type == "datetime" else _number(feature, float(value))
-        yield from _NULL
+        yield from _category(known, third, actions)
+        return
+    for value in known:
+        yield from _moment(str(value)) if feature.type == "datetime" else _number(feature, value)
+    yield from _NULL
 
 
-def _number(feature: Feature, value: float) -> Iterator[Case]:
+def _number(feature: Feature, value: Any) -> Iterator[Case]:
     """Give one value of a number column: what its dtype takes for the same, as a text in its usual spellings."""
     held = number_dtype(feature).type(value)
     if feature.type == "int":
         yield None, {"const": int(held)}
         yield None, _text(spellings.number(int(held)))
         return
-    # A double between two numbers of a narrower dtype is the nearer one, or of two as near the one with an even last bit.
-    ends = [(float(held) + float(np.nextafter(held, held.dtype.type(end)))) / 2 for end in (-np.inf, np.inf)]
-    low, high = (end if held.dtype.type(end) == held else float(np.nextafter(end, value)) for end in ends)
+    # A double between two numbers of a narrower dtype is the nearer one; from halfway, the one with an even last bit.
+    limit = size_limit(feature)
+    ends = [(float(held) + float(np.nextafter(held, held.dtype.type(end)))) / 2 for end in (-limit, limit)]
+    low, high = (end if held.dtype.type(end) == held else float(np.nextafter(end, float(held))) for end in ends)
     yield None, {"type": "number", "minimum": low, "maximum": high}
     shortest = float(str(held))  # 0.2 of a float32 that is 0.20000000298023224
-    yield None, _text("|".join(spellings.number(number) for number in dict.fromkeys((value, shortest))))
+    yield None, _text("|".join(spellings.number(number) for number in dict.fromkeys((float(held), shortest))))
 
 
 def _moment(value: str) -> Iterator[Case]:

@@ -74,7 +74,7 @@ class Policy:
         if path is None:
             return cls.default(schema)
         try:
-            return cls.of(yaml.safe_load(path.read_text("utf-8")), schema)
+            return cls.of(yaml.load(path.read_text("utf-8"), _OnceEach), schema)  # noqa: S506 - it is a SafeLoader
         except OSError as error:
             raise SettingsError(f"POLICY_FILE={path}: {os_fault(error)}") from None
         except RecursionError:
@@ -83,6 +83,17 @@ class Policy:
             raise SettingsError(f"POLICY_FILE={path}: {one_line(str(error), 1000)}") from None
         except (AttributeError, LookupError, TypeError):  # PyYAML's own, as of "!!int ''"
             raise SettingsError(f"POLICY_FILE={path}: no YAML: a value is not of the type that its tag names") from None
+
+
+class _OnceEach(yaml.SafeLoader):
+    """Reads YAML, but refuses a key that is there twice: one of the two would go for nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is there twice")
+        return super().construct_mapping(node, deep)
 
 
 def _mapping(data: Any, what: str, faults: list[str]) -> dict[Any, Any]:

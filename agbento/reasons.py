@@ -69,7 +69,7 @@ def default_action(feature: Feature, reason: Reason) -> Action:
             return "warn" if is_date or never_null(feature) else "accept"
         case "date_spelling":
             # A column of texts was spelled in some way in training, and was read as it is read here.
-            return "accept" if feature.dtype == "object" else "warn"
+            return "warn" if feature.dtype.startswith("datetime64") else "accept"
         case "unseen_category" | "unseen_value":
             return "warn"
         case "unverified_value" | "unused_column":

@@ -34,20 +34,25 @@ def fraction(low: int, high: int) -> str:
 def real(limit: float) -> str:
     """Match numbers whose spelling shows that their size is at most ``limit``.
 
-    With an exponent those are numbers of one digit before the point whose exponent is less than ``limit``'s; without,
-    all of them up to ``limit``, or, where that has more than 40 digits, below the largest power of ten in it.
+    Without an exponent those are all up to ``limit``, or, where that has more than 40 digits, below the largest power of
+    ten in it. With one, they are numbers of few digits before the point, and below that power at any of them.
     """
     zeros = len(f"{limit:.0f}") - 1
     top, itself = (int(limit), rf"0*{int(limit)}(?:\.0*)?|") if zeros < _DIGITS else (10**zeros, "")
     plain = rf"{_up_to(top - 1)}(?:\.[0-9]*)?|{itself}\.[0-9]+"
-    return rf"[+-]?(?:{plain}|[0-9](?:\.[0-9]*)?[eE](?:-[0-9]+|\+?{_up_to(zeros - 1)}))"
+    few = min(17, zeros // 2)  # digits of a double
+    long = rf"(?:[0-9]{{1,{few}}}(?:\.[0-9]*)?|\.[0-9]+)[eE](?:-[0-9]+|\+?{_up_to(zeros - few)})"
+    return rf"[+-]?(?:{plain}|{long}|[0-9](?:\.[0-9]*)?[eE]\+?{_up_to(zeros - 1)})"
 
 
 def number(value: float) -> str:
     """Match the usual spellings of one number: with a sign, zeros before it, and zeros behind the point."""
     whole, _, rest = f"{abs(Decimal(str(value))):f}".partition(".")  # without an exponent
+    whole, rest = whole.lstrip("0"), rest.rstrip("0")
     sign = "-" if value < 0 else r"\+?" if value else "[+-]?"
-    return rf"{sign}0*{whole}\.{rest}0*" if rest.strip("0") else rf"{sign}0*{whole}(?:\.0*)?"
+    if rest:
+        return rf"{sign}0*{whole}\.{rest}0*"
+    return rf"{sign}0*{whole}(?:\.0*)?" if whole else rf"{sign}(?:0+(?:\.0*)?|\.0+)"
 
 
 def _up_to(limit: int) -> str:

@@ -64,7 +64,8 @@ class TwoValuedReader:
         if isinstance(key, tuple):
             return bool(key[:2] == true[:2] and key[2] > true[2])
         # It sorts dates that are texts as texts.
-        return self._feature.dtype != "object" and bool(key > true)
+        are_texts = self._feature.type == "datetime" and not self._feature.dtype.startswith("datetime64")
+        return not are_texts and bool(key > true)
 
 
 def scalar_reader(value: Any) -> Any:
