@@ -16,7 +16,7 @@ from sample.toys import Kind
 from tests.odd_columns import odd_predictor
 from tests.running import ROOT, Running, imported
 
-pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures"]
+pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures", "tests.served_models"]
 
 
 # The background job of a shell ignores SIGINT, and so would every process that a test starts and interrupts.
