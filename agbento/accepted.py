@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agbento import spellings
-from agbento.levels import spellings_of
-from agbento.numbers import number_dtype, size_limit, whole_bounds
-from agbento.policy import Policy
-from agbento.reasons import Action, Reason
 from agbento.schema import Feature, Scalar, Schema, TwoValued
+from agbento.values import spellings
+from agbento.values.levels import spellings_of
+from agbento.values.numbers import number_dtype, size_limit, whole_bounds
+from agbento.values.policy import Policy
+from agbento.values.reasons import Action, Reason
 
 Json = dict[str, Any]
 Case = tuple[Reason | None, Json]

@@ -13,11 +13,11 @@ from agbento.answers import AnswerWriter
 from agbento.errors import AgbentoError, InvalidRows, ModelNotServable, RequestTimedOut
 from agbento.examples import example_rows
 from agbento.metrics import ServiceMetrics
-from agbento.policy import Policy
 from agbento.predictor import Predictor, StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
 from agbento.text import exception_text, one_line
+from agbento.values.policy import Policy
 
 _WARM_ROWS = (1, 1, 10)  # rows of the calls that warm a model: the first call of a size is the slowest
 

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 from starlette.requests import Request
 
-from agbento import csv_rows, json_rows, parquet_rows
 from agbento.errors import BodyTimedOut, BodyTooLarge, UnsupportedMediaType
+from agbento.formats import csv_rows, json_rows, parquet_rows
 
 JSON, CSV, PARQUET = MEDIA_TYPES = (json_rows.MEDIA_TYPE, csv_rows.MEDIA_TYPE, parquet_rows.MEDIA_TYPE)
 # Bytes; a larger body is parsed in a thread, so that the worker goes on to answer probes.

@@ -16,7 +16,7 @@ import psutil
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from agbento.errors import Fault
-from agbento.rows import Counts
+from agbento.values.reasons import Counts
 
 # Seconds, 0.1 ms to 10 s: a compiled model answers in the first buckets, a large ensemble in the last.
 DURATION_BUCKETS = (

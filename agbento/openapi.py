@@ -9,8 +9,8 @@ from typing import Any
 from agbento import __version__
 from agbento.accepted import SHARED, row_schema
 from agbento.examples import example_rows, typical_row
-from agbento.policy import Policy
 from agbento.schema import Schema
+from agbento.values.policy import Policy
 
 PAGE = """<!doctype html>
 <html lang="en">

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from agbento.errors import Fault, InvalidRows
-from agbento.levels import Reader, key_of
-from agbento.numbers import read_at_once
-from agbento.policy import Policy
-from agbento.reasons import Action, Off, Reason
 from agbento.schema import Feature, Schema
-from agbento.values import column, reader
+from agbento.values.levels import Reader, key_of
+from agbento.values.numbers import read_at_once
+from agbento.values.policy import Policy
+from agbento.values.reading import column, reader
+from agbento.values.reasons import Action, Counts, Off, Reason
 
 # More would be an answer of gigabytes for a request of megabytes.
 MAX_FAULTS = 1000
@@ -25,9 +25,6 @@ _SHOWN = 60  # characters of a received value that is repeated
 _MISSING = object()
 _repr = reprlib.Repr()  # repr itself recurses into what is nested deeply
 _repr.maxlevel, _repr.maxstring = 2, _SHOWN
-
-# How often a thing was off: (feature, reason, action); the feature is "" for columns that the model does not use.
-Counts = Counter[tuple[str, Reason, Action]]
 
 
 @dataclass(frozen=True)

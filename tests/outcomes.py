@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from agbento.reasons import Off, Reason
+from agbento.values.reasons import Off, Reason
 
 # Python's json reads 1e400 as an infinity.
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

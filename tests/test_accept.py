@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.accept import CSV, JSON, preferred
 from agbento.errors import NotAcceptable
+from agbento.formats.accept import CSV, JSON, preferred
 
 
 @pytest.mark.parametrize(

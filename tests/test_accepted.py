@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from agbento.accepted import SHARED, row_schema, value_schema
 from agbento.errors import InvalidRows
-from agbento.policy import Policy
-from agbento.reasons import ACTIONS, Action, Reason, reasons_of
 from agbento.rows import RowReader
 from agbento.schema import Feature, Schema, TwoValued
+from agbento.values.policy import Policy
+from agbento.values.reasons import ACTIONS, Action, Reason, reasons_of
 
 FEATURES = (
     Feature("i", "int", "int8"),

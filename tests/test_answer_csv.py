@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.answer_csv import write_csv
-from agbento.csv_rows import parse
+from agbento.formats.answer_csv import write_csv
+from agbento.formats.csv_rows import parse
 
 WARNING = {"row": 0, "column": "a", "reason": "null", "expected": "x, y", "received": '"é"', "taken_as": "\ud800"}
 
@@ -93,4 +93,4 @@ def test_texts_come_back(label: str, values: list[str], classes: list[str]) -> N
 @given(st.lists(NUMBERS | st.none(), min_size=1, max_size=20))
 def test_an_answer_is_a_body_that_can_be_read(values: list[Any]) -> None:
     rows = parse(write_csv([{"cost": value} for value in values]).encode(), 20, ["cost"])
-    assert [row["cost"] for row in rows] == [None if value is None else json.dumps(value) for value in values]
+    assert [row["cost"] for row in rows] == ["" if value is None else json.dumps(value) for value in values]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.csv_rows import parse
 from agbento.errors import BodyTooLarge, MalformedBody, RequestError
+from agbento.formats.csv_rows import parse
 
 COLUMNS = ("a", "b")
 

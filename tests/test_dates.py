@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agbento.dates import EXPECTED, DateReader
-from agbento.reasons import Off, Reason
 from agbento.schema import Feature
-from agbento.spellings import iso_date, other_date
-from agbento.values import column
+from agbento.values.dates import EXPECTED, DateReader
+from agbento.values.reading import column
+from agbento.values.reasons import Off, Reason
+from agbento.values.spellings import iso_date, other_date
 from tests.outcomes import NESTED, outcome
 
 MEAN = "2024-06-01T00:00:00"

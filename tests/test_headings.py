@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agbento.errors import MalformedBody
-from agbento.headings import check_names
+from agbento.formats.headings import check_names
 
 
 @pytest.mark.parametrize("names", [["a"], ["x", "b"], ["", "a", ""], ["a", "A", "a "]])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.errors import BodyTooLarge, MalformedBody, RequestError
-from agbento.json_rows import parse
+from agbento.formats.json_rows import parse
 
 
 def test_an_object_is_one_row_and_an_array_is_many() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.levels import UNSEEN, bool_reader, category_reader, key_of, spelled_levels, spellings_of
-from agbento.reasons import Off, Reason
 from agbento.schema import Feature, Scalar
+from agbento.values.levels import UNSEEN, bool_reader, category_reader, key_of, spelled_levels, spellings_of
+from agbento.values.reasons import Off, Reason
 from tests.outcomes import ANY_JSON, NESTED, outcome, same
 
 LEVELS = st.lists(

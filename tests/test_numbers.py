@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agbento.numbers import FloatReader, IntReader, number_dtype, read_at_once, size_limit, whole_bounds
-from agbento.reasons import Off, Reason
 from agbento.schema import Feature
+from agbento.values.numbers import FloatReader, IntReader, number_dtype, read_at_once, size_limit, whole_bounds
+from agbento.values.reasons import Off, Reason
 from tests.outcomes import ANY_JSON, NESTED, outcome, same
 
 INTS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")

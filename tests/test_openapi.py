@@ -7,8 +7,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from agbento.openapi import document
-from agbento.policy import Policy
 from agbento.schema import Feature, Schema
+from agbento.values.policy import Policy
 
 FEATURES = (
     Feature("a b", "int", "int8", range=(0.0, 3.0)),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.errors import BodyTooLarge, MalformedBody, RequestError
-from agbento.parquet_footer import Chunk, Footer, Leaf
+from agbento.formats.parquet_footer import Chunk, Footer, Leaf
 from tests.parquet_bytes import BINARY, I32, I64, LEAF, LIST, ROOT, chunk, elements, ends, file, group, struct, written
 
 LIMIT = 1 << 24

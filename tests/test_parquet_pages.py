@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.errors import BodyTooLarge, MalformedBody, RequestError
-from agbento.parquet_footer import Chunk, Footer
-from agbento.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, PLAIN, RLE_DICTIONARY, Pages
+from agbento.formats.parquet_footer import Chunk, Footer
+from agbento.formats.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, PLAIN, RLE_DICTIONARY, Pages
 from tests.parquet_bytes import I32, STRUCT, dictionary_page, page, struct, written
 
 LIMIT = 100_000

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agbento.errors import SettingsError
-from agbento.policy import Policy
-from agbento.reasons import ACTIONS, REASONS, default_action, reasons_of
 from agbento.schema import Feature, Schema, TwoValued
+from agbento.values.policy import Policy
+from agbento.values.reasons import ACTIONS, REASONS, default_action, reasons_of
 
 SCHEMA = Schema(
     "y",

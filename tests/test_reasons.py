@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from agbento.reasons import ACTIONS, REASONS, Action, Off, Reason, default_action, never_null, reasons_of
 from agbento.schema import Feature, TwoValued
+from agbento.values.reasons import ACTIONS, REASONS, Action, Off, Reason, default_action, never_null, reasons_of
 
 INT, FLOAT = Feature("i", "int", "int64"), Feature("f", "float", "float64")
 FLAG, CATEGORY, TEXT = Feature("b", "bool", "bool"), Feature("c", "category", "object"), Feature("t", "text", "object")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.errors import Fault, InvalidRows
-from agbento.policy import Policy
-from agbento.reasons import ACTIONS
 from agbento.rows import MAX_CAUTIONS, MAX_FAULTS, Batch, RowReader
 from agbento.schema import Feature, Schema
+from agbento.values.policy import Policy
+from agbento.values.reasons import ACTIONS
 
 SCHEMA = Schema(
     "y",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.thrift import BINARY, I32, I64, LIST, STRUCT, Compact, ThriftError
+from agbento.formats.thrift import BINARY, I32, I64, LIST, STRUCT, Compact, ThriftError
 from tests.parquet_bytes import elements, signed, struct, unsigned
 
 

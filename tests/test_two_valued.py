@@ -13,10 +13,10 @@ from autogluon.features.generators import AsTypeFeatureGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agbento.levels import UNSEEN
-from agbento.reasons import Off, Reason, reasons_of
 from agbento.schema import Feature, TwoValued, plain
-from agbento.values import column, reader
+from agbento.values.levels import UNSEEN
+from agbento.values.reading import column, reader
+from agbento.values.reasons import Off, Reason, reasons_of
 from tests.outcomes import ANY_JSON, NESTED, outcome
 
 DAYS = pd.to_datetime(["2024-01-01", "2024-06-01"])

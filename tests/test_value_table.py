@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from agbento import csv_rows, json_rows, parquet_rows
 from agbento.errors import InvalidRows
+from agbento.formats import csv_rows, json_rows, parquet_rows
 from agbento.rows import RowReader
 from agbento.schema import Feature, Schema
 from tests.running import ROOT

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from agbento.levels import UNSEEN, Reader, key_of, spelled_levels
-from agbento.numbers import number_dtype
-from agbento.reasons import Off
 from agbento.schema import Feature, TwoValued
+from agbento.values.levels import UNSEEN, Reader, key_of, spelled_levels
+from agbento.values.numbers import number_dtype
+from agbento.values.reasons import Off
 
 
 class TwoValuedReader:

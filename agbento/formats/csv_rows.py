@@ -8,7 +8,7 @@ import io
 from collections.abc import Collection, Iterator
 
 from agbento.errors import BodyTooLarge, MalformedBody
-from agbento.headings import check_names
+from agbento.formats.headings import check_names
 
 MEDIA_TYPE = "text/csv"
 _SHOWN = 5  # lines at fault that a message lists

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agbento.errors import BodyTooLarge, MalformedBody
-from agbento.thrift import BINARY, I32, I64, LIST, STRUCT, Compact, ThriftError
+from agbento.formats.thrift import BINARY, I32, I64, LIST, STRUCT, Compact, ThriftError
 
 UNREADABLE = "the body is no Parquet file that can be read"
 MAGIC = b"PAR1"

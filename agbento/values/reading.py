@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agbento.dates import DateReader
-from agbento.levels import Reader, bool_reader, category_reader
-from agbento.numbers import FloatReader, IntReader, number_dtype
-from agbento.reasons import Off
 from agbento.schema import Feature
-from agbento.two_valued import TwoValuedReader, scalar_reader
+from agbento.values.dates import DateReader
+from agbento.values.levels import Reader, bool_reader, category_reader
+from agbento.values.numbers import FloatReader, IntReader, number_dtype
+from agbento.values.reasons import Off
+from agbento.values.two_valued import TwoValuedReader, scalar_reader
 
 
 def reader(feature: Feature) -> Reader:

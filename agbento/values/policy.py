@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from agbento.errors import SettingsError
-from agbento.reasons import ACTIONS, REASONS, Action, Reason, default_action, reasons_of
 from agbento.schema import Schema
 from agbento.text import one_line, os_fault
+from agbento.values.reasons import ACTIONS, REASONS, Action, Reason, default_action, reasons_of
 
 _PARTS = ("defaults", "features")
 

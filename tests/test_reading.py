@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agbento.levels import UNSEEN
-from agbento.reasons import Off, Reason, reasons_of
 from agbento.schema import Feature, TwoValued
-from agbento.values import column, reader
+from agbento.values.levels import UNSEEN
+from agbento.values.reading import column, reader
+from agbento.values.reasons import Off, Reason, reasons_of
 from tests.outcomes import ANY_JSON, NESTED, outcome, same
 
 STAMP = pd.Timestamp("2026-01-31T10:00:00")

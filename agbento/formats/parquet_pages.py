@@ -8,8 +8,8 @@ https://parquet.apache.org/docs/file-format/data-pages/; parquet.thrift has the 
 from __future__ import annotations
 
 from agbento.errors import BodyTooLarge, MalformedBody
-from agbento.parquet_footer import UNREADABLE, Chunk
-from agbento.thrift import I32, STRUCT, Compact, ThriftError
+from agbento.formats.parquet_footer import UNREADABLE, Chunk
+from agbento.formats.thrift import I32, STRUCT, Compact, ThriftError
 
 PLAIN, PLAIN_DICTIONARY, DELTA_LENGTH_BYTE_ARRAY, RLE_DICTIONARY = 0, 2, 6, 8
 _LEAST = 1024  # what a page counts at least, for the time that it takes

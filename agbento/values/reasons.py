@@ -5,6 +5,7 @@ AutoGluon answers most of these without a word: it puts something else in the va
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final, Literal, get_args
 
 from agbento.schema import Feature
@@ -26,6 +27,8 @@ Reason = Literal[
     "unverified_value",
     "unused_column",
 ]
+# How often a thing was off: (feature, reason, action); the feature is "" for columns that the model does not use.
+Counts = Counter[tuple[str, Reason, Action]]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agbento import spellings
-from agbento.reasons import Off, Reason
 from agbento.schema import Feature
+from agbento.values import spellings
+from agbento.values.reasons import Off, Reason
 
 _NOT_FINITE = re.compile(spellings.NOT_FINITE)
 _DECIMAL, _NUMBER = re.compile(spellings.DECIMAL), re.compile(spellings.NUMBER)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agbento.errors import BodyTooLarge, MalformedBody
-from agbento.headings import check_names
-from agbento.parquet_footer import MAX_CHUNKS, UNREADABLE, Footer, Leaf
-from agbento.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY, Pages
+from agbento.formats.headings import check_names
+from agbento.formats.parquet_footer import MAX_CHUNKS, UNREADABLE, Footer, Leaf
+from agbento.formats.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY, Pages
 from agbento.text import one_line, shown
 
 MEDIA_TYPE = "application/vnd.apache.parquet"

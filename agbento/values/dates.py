@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from agbento import spellings
-from agbento.reasons import Off
 from agbento.schema import Feature
+from agbento.values import spellings
+from agbento.values.reasons import Off
 
 EXPECTED = "a date, or a date and time, in ISO 8601, such as 2026-01-31T12:00:00"
 _ISO, _ANY_ISO = re.compile(spellings.iso_date()), re.compile(spellings.iso_date(any_year=True))

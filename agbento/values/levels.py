@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
-from agbento import spellings
-from agbento.reasons import Off
 from agbento.schema import Feature, Scalar
+from agbento.values import spellings
+from agbento.values.reasons import Off
 
 Reader = Callable[[Any], Any]
 # What a column holds in place of a value that is none of its levels; pandas finds True among levels that hold 1.

@@ -34,8 +34,8 @@ def fraction(low: int, high: int) -> str:
 def real(limit: float) -> str:
     """Match numbers whose spelling shows that their size is at most ``limit``.
 
-    Without an exponent those are all up to ``limit``, or, where that has more than 40 digits, below the largest power of
-    ten in it. With one, they are numbers of few digits before the point, and below that power at any of them.
+    Without an exponent those are all up to ``limit``, or, where that has more than 40 digits, below the largest power
+    of ten in it. With one, they are numbers of few digits before the point, and below that power at any of them.
     """
     zeros = len(f"{limit:.0f}") - 1
     top, itself = (int(limit), rf"0*{int(limit)}(?:\.0*)?|") if zeros < _DIGITS else (10**zeros, "")

@@ -1,0 +1,1 @@
+"""Formats: rows out of JSON, CSV and Parquet, and answers into CSV."""
