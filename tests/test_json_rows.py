@@ -38,7 +38,8 @@ def test_an_object_is_one_row_and_an_array_is_many() -> None:
         (b"1.5", "number"),
         (b'"a"', "string"),
         (b"[]", "at least one row"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "a number that cannot be read"),
+        (b'{"a": ' + b"9" * 5000 + b', "b": }', "not JSON: Expecting value at line 1, column 5014"),
+        (b'{"a": ' + b"9" * 5000 + b', "b": NaN}', "NaN"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b'{"a": 1, "b": 2, "a": 3}', "'a' twice"),
@@ -50,6 +51,13 @@ def test_what_is_no_rows(body: bytes, told: str) -> None:
     with pytest.raises(MalformedBody) as raised:
         parse(body, 10)
     assert told in raised.value.detail
+
+
+def test_a_whole_number_of_any_length_is_one() -> None:
+    rows, _ = parse(b'{"a": ' + b"9" * 5000 + b', "b": -' + b"1" * 10**6 + b', "c": 12}', 10)
+    assert rows[0]["a"] > 10**4000
+    assert rows[0]["b"] < -(10**4000)
+    assert rows[0]["c"] == 12
 
 
 def test_a_name_that_comes_twice_makes_a_short_message() -> None:
