@@ -117,7 +117,7 @@ if KEYS is not None:
 cast(Any, AutogluonBento).add_asgi_middleware(
     Endpoints,
     answering=lambda: Loaded.answering,
-    model=lambda: MODEL.described(Loaded.answering.schema),
+    model=lambda: MODEL.described(Loaded.answering.schema, Loaded.answering.policy),
     limits=Limits(SETTINGS.max_body_bytes, SETTINGS.max_rows, SETTINGS.request_seconds),
     max_requests=SETTINGS.max_requests,
     keys=KEYS is not None,

@@ -35,7 +35,7 @@ class Answering:
         seconds: float,
     ) -> None:
         self.schema, self.policy = schema, policy
-        self.columns = frozenset(feature.name for feature in schema.features)
+        self.columns = tuple(feature.name for feature in schema.features)
         self._predictor, self._metrics, self._seconds = predictor, metrics, seconds
         self._reader, self._writer = RowReader(schema, policy), AnswerWriter(schema, decimals)
         self._thread = ThreadPoolExecutor(1, "model")

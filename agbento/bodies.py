@@ -78,7 +78,7 @@ def _media_type(request: Request) -> str:
 
 async def _read(request: Request, max_bytes: int) -> bytes:
     too_large = BodyTooLarge(
-        f"the body is larger than {max_bytes} bytes",
+        f"the body is larger than {max_bytes} bytes (MAX_BODY_BYTES): send fewer rows at once, or Parquet",
         # What is unread of the body stays unread: the connection ends with the answer.
         headers={"Connection": "close"},
     )

@@ -110,8 +110,9 @@ def _features(predictor: TabularPredictor) -> tuple[Feature, ...]:
 def _with_two_values(feature: Feature, true: Scalar) -> Feature:
     false = _customary(true)
     two = TwoValued(true, false, None if false is None else "custom")
-    # An int column held no null; the others may have held nothing but it beside the value that is kept.
-    return replace(feature, two_valued=two, nulls=False if feature.type == "int" else None)
+    # Where custom gives the other value there was no room for null, but in a float column that is as likely as 0.
+    none = feature.type == "int" or (false is not None and feature.type != "float")
+    return replace(feature, two_valued=two, nulls=False if none else None, null_as=false)
 
 
 def _customary(true: Scalar) -> Scalar | None:
@@ -143,7 +144,9 @@ def _with_mean_date(feature: Feature, mean: pd.Timestamp) -> Feature:
         # AutoGluon reads the mean as nanoseconds, whatever the column counts in.
         unit: Any = np.datetime_data(np.dtype(feature.dtype.partition(",")[0].rstrip("]") + "]"))[0]
         mean = pd.Timestamp(mean.value, unit=unit)
-    return replace(feature, null_as=filled, typical=mean.isoformat(timespec="seconds"))
+    # A column that had a zone shows that its times are in UTC.
+    zone = "Z" if "," in feature.dtype else ""
+    return replace(feature, null_as=filled + zone, typical=mean.isoformat(timespec="seconds") + zone)
 
 
 def _with_text(feature: Feature, ngrams: dict[str, int]) -> Feature:

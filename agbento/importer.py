@@ -102,10 +102,17 @@ def _keep(
 def _notes(schema: Schema) -> Iterator[str]:
     """Give what whoever trained the predictor may not know of it."""
     if schema.dropped:
-        yield f"columns of training that the predictor does not use: {_listed(schema.dropped)}"
+        why = "constant, all different, or of a dtype that AutoGluon drops, such as pandas' nullable ones"
+        yield f"columns of training that the predictor does not use ({why}): {_listed(schema.dropped)}"
     unknown = [feature.name for feature in schema.features if feature.two_valued and feature.two_valued.false is None]
     if unknown:
         yield f"columns of two values of which AutoGluon kept one, and takes all else for the other: {_listed(unknown)}"
+    texts = [f.name for f in schema.features if f.type == "datetime" and not f.dtype.startswith("datetime64")]
+    if texts:
+        yield f"dates that were texts in training, read month first unless that cannot be: {_listed(texts)}"
+    durations = [feature.name for feature in schema.features if feature.dtype.startswith("timedelta64")]
+    if durations:
+        yield f"durations, to be sent as whole numbers of nanoseconds: {_listed(durations)}"
 
 
 def _listed(names: Sequence[str]) -> str:

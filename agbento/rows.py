@@ -141,7 +141,7 @@ def _column(
             held.append(reading(value))
         except Off as raised:
             off = _missing(feature, read) if value is _MISSING else raised
-            sink.take(off, actions[off.reason], i, name, value)
+            sink.take(off, actions[off.reason], i, name, _Nearly(rows[i], name) if value is _MISSING else value)
             held.append(off.held)
     # What is rejected goes nowhere.
     return column(feature, held) if not sink.faults else None
@@ -200,7 +200,7 @@ def _invalid(faults: list[Fault], rows: int) -> InvalidRows:
     more = f" (and {len(faults) - 1} more)" if 1 < len(faults) < MAX_FAULTS else ""
     if len(faults) >= MAX_FAULTS:
         del faults[MAX_FAULTS:]
-        more = f" (and more than {MAX_FAULTS - 1} others, of which so many are listed)"
+        more = f" (and others; the first {MAX_FAULTS} are listed)"
     faults.sort(key=lambda fault: fault.row)
     first = faults[0]
     where = f"row {first.row}, " if rows > 1 or len(faults) > 1 or first.column is None else ""
@@ -209,9 +209,22 @@ def _invalid(faults: list[Fault], rows: int) -> InvalidRows:
     return InvalidRows(f"{where.removesuffix(', ')}: {told}{more}", faults)
 
 
+class _Nearly:
+    """A column that is not in a row, which may have another that is meant."""
+
+    def __init__(self, row: Mapping[str, Any], name: str) -> None:
+        self._row, self._name = row, name
+
+    def shown(self) -> str:
+        """Give what there is instead."""
+        meant = self._name.strip().casefold()
+        found = next((key for key in self._row if key.strip().casefold() == meant), None)
+        return "nothing" if found is None else f"nothing, but {_repr.repr(found)}: names must be equal"
+
+
 def _show(value: Any) -> str:
-    if value is _MISSING:
-        return "no such column"
+    if isinstance(value, _Nearly):
+        return value.shown()
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = _repr.repr(value[:_SHOWN] if isinstance(value, str) else value)

@@ -11,6 +11,7 @@ import yaml
 
 from agbento.errors import ModelNotServable, StoreError
 from agbento.schema import Schema
+from agbento.values.policy import Policy
 
 _SHOWN = ("autogluon_version", "python_version", "best_model", "source", "digest", "mlflow_run_id", "imported_at")
 
@@ -23,11 +24,14 @@ class ServedModel:
     size_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def described(self, schema: Schema) -> dict[str, Any]:
+    def described(self, schema: Schema, policy: Policy) -> dict[str, Any]:
         """Give what ``GET /model`` answers."""
         shown = {key: self.metadata[key] for key in _SHOWN if self.metadata.get(key) is not None}
         described = {"tag": self.tag, **schema.to_json(), **shown}
         del described["format"]
+        for feature in described["features"]:
+            feature["required"] = policy.actions[feature["name"]]["missing_column"] == "reject"
+        described["policy"] = policy.changes(schema)
         described["compiled"] = {"compiled": False, "why": "this version serves AutoGluon's own predictor"}
         return described
 

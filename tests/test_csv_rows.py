@@ -127,3 +127,10 @@ def test_any_bytes_are_rows_or_a_fault_of_the_caller(body: bytes) -> None:
         return
     assert 0 < len(found) <= 10
     assert all(row.keys() == found[0].keys() and not row.keys().isdisjoint(COLUMNS) for row in found)
+
+
+def test_what_curl_makes_of_a_file_is_told() -> None:
+    with pytest.raises(MalformedBody, match=r"--data-binary$"):
+        rows("a,b1,23,4")
+    with pytest.raises(MalformedBody, match=r"expected a line for each row$"):
+        rows("a,b\n")

@@ -178,7 +178,7 @@ def test_what_is_no_scalar_is_no_level(value: Any) -> None:
 @pytest.mark.parametrize(
     ("feature", "expected"),
     [
-        (category("a", 1, True), "one of the 3 categories that training kept: 'a', 1, True"),
+        (category("a", 1, True), "one of the 3 categories that training kept: 'a', 1, true"),
         (category(*"abcdef"), "one of the 6 categories that training kept: 'a', 'b', 'c', 'd', 'e', …"),
         (category(), "no category was kept"),
         (Feature("c", "category", "object"), "no category was kept"),

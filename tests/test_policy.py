@@ -305,3 +305,11 @@ def test_a_key_that_is_there_twice(tmp_path: Path, text: str) -> None:
     (tmp_path / "policy.yaml").write_text(text, "utf-8")
     with pytest.raises(SettingsError, match="is there twice"):
         Policy.read(tmp_path / "policy.yaml", SCHEMA)
+
+
+def test_what_a_policy_changes_is_a_policy() -> None:
+    assert Policy.default(SCHEMA).changes(SCHEMA) == {}
+    made = Policy.of({"defaults": dict.fromkeys(REASONS, "warn")}, SCHEMA)
+    changes = made.changes(SCHEMA)
+    assert changes["defaults"] == {"unused_column": "warn"}
+    assert Policy.of(changes, SCHEMA) == made

@@ -217,11 +217,21 @@ def test_every_fault_of_every_row_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("row", "received"),
+    [({}, "nothing"), ({" F": 1}, "nothing, but ' F': names must be equal"), ({"é": 1}, "nothing")],
+)
+def test_a_name_that_is_nearly_right_is_shown(row: dict[str, Any], received: str) -> None:
+    with pytest.raises(InvalidRows) as raised:
+        READER.batch([{name: value for name, value in ROW.items() if name != "f"} | row])
+    assert [(fault.column, fault.received) for fault in raised.value.faults] == [("f", received)]
+
+
 def test_faults_beyond_counting_are_cut_short() -> None:
     with pytest.raises(InvalidRows) as raised:
         READER.batch([{}] * 5000)
     assert len(raised.value.faults) == MAX_FAULTS
-    assert f"more than {MAX_FAULTS - 1} others" in raised.value.detail
+    assert f"(and others; the first {MAX_FAULTS} are listed)" in raised.value.detail
 
 
 def test_rows_that_are_no_objects() -> None:

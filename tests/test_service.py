@@ -138,6 +138,8 @@ def test_a_policy_of_ones_own(sample_tag: str, bentoml_home: Path, tmp_path: Pat
     with Running(bentoml_home, extra) as running:
         response = running.post(REQUEST | {"store_sqft": None})
         assert [fault["reason"] for fault in problem_of(response)["faults"]] == ["null"]
+        shown = requests.get(f"{running.url}/model", timeout=10).json()["policy"]
+        assert shown == {"features": {"store_sqft": {"null": "reject", "out_of_range": "accept"}}}
         assert set(running.post(REQUEST | {"store_sqft": 1e30}).json()) == {"cost"}
 
 

@@ -109,7 +109,7 @@ def endpoints(max_requests: int) -> Endpoints:
     def none() -> Any:
         raise AssertionError("the model was asked")
 
-    answering = cast(Answering, SimpleNamespace(columns=frozenset({"a"})))
+    answering = cast(Answering, SimpleNamespace(columns=("a",)))
     return Endpoints(Inner(PlainTextResponse("")), lambda: answering, none, Limits(100, 10, 0.3), max_requests)
 
 

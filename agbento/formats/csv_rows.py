@@ -26,7 +26,16 @@ def parse(body: bytes, max_rows: int, columns: Collection[str]) -> list[dict[str
             the header, or no rows.
         BodyTooLarge: more than ``max_rows`` rows.
     """
-    records = _records(_text(body))
+    try:
+        return _rows(_text(body), max_rows, columns)
+    except MalformedBody as error:
+        if body.strip() and b"\n" not in body and b"\r" not in body:
+            error.detail += "; the body is one line: curl takes line breaks out unless it is told --data-binary"
+        raise
+
+
+def _rows(text: str, max_rows: int, columns: Collection[str]) -> list[dict[str, str]]:
+    records = _records(text)
     line, header = next(records, (0, []))
     if not line:
         raise MalformedBody("the body is empty, expected CSV: a line with the column names, and a line for each row")

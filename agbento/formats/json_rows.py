@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from typing import Any, NoReturn
 
@@ -40,7 +41,7 @@ def _value(body: bytes) -> Any:
             raise MalformedBody("the body is empty, expected a JSON object or array")
         if text.startswith("\ufeff"):
             raise MalformedBody("the body is not JSON: it begins with a BOM (byte order mark), expected none")
-        return _DECODER.decode(text)
+        return _decoded(text)
     except UnicodeDecodeError as error:
         raise MalformedBody(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -48,8 +49,20 @@ def _value(body: bytes) -> Any:
         raise MalformedBody(f"the body is not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise MalformedBody("the body is nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python converts
-        raise MalformedBody(f"the body holds a number that cannot be read: {error}") from None
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a whole number of more digits than Python converts
+        return _CUTTING_DECODER.decode(text)
+
+
+def _cut_whole_number(digits: str) -> int:
+    # What is left of it is out of any column's range, as all of it would be: the row reader says where it stands.
+    return int(digits[: sys.get_int_max_str_digits()])
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,3 +85,6 @@ def _kind(value: Any) -> str:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+_CUTTING_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_cut_whole_number
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
@@ -15,6 +16,7 @@ Reader = Callable[[Any], Any]
 UNSEEN: Final = "\x00 a value that is none of the levels"
 # A text that a number would be written as; "007" and "1e3" are something else.
 _PLAIN_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
+_MOMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2})")
 _TRUE, _FALSE = re.compile(spellings.TRUE), re.compile(spellings.FALSE)
 
 
@@ -42,22 +44,29 @@ def category_reader(feature: Feature) -> Reader:
     """
     levels = feature.categories or ()
     meant = spelled_levels(levels)
-    shown = ", ".join(repr(level) for level in levels[:5]) + (", …" if len(levels) > 5 else "")
+    shown = ", ".join(_shown(level) for level in levels[:5]) + (", …" if len(levels) > 5 else "")
     expected = f"one of the {len(levels)} categories that training kept: {shown}" if levels else "no category was kept"
+
+    # AutoGluon makes a level of null where a column of texts had some.
+    null = "null, a category of its own" if feature.nulls else "missing"
 
     def read(value: Any) -> Any:
         if value is None:
-            raise Off("null", expected, None)
+            raise Off("null", expected, None, null)
         if not isinstance(value, (str, int, float)):
             raise Off("wrong_type", expected, UNSEEN)
         try:
             return meant[key_of(value)]
         except KeyError:
             if value == "":
-                raise Off("null", expected, None) from None
+                raise Off("null", expected, None, null) from None
             raise Off("unseen_category", expected, UNSEEN) from None
 
     return read
+
+
+def _shown(level: Scalar) -> str:
+    return json.dumps(level) if isinstance(level, bool) else repr(level)
 
 
 def key_of(value: Scalar) -> Hashable:
@@ -89,6 +98,10 @@ def spellings_of(level: Scalar) -> tuple[Scalar, ...]:
             else (level, "false", "False", "FALSE", "0", "0.0", 0)
         )
     if isinstance(level, str):
+        if moment := _MOMENT.fullmatch(level):
+            # The text of a category that is a date: pandas leaves out midnight, JSON has a T.
+            day, time = moment.groups()
+            return (level, f"{day}T{time}", *([day] if time == "00:00:00" else []))
         if not _PLAIN_NUMBER.fullmatch(level):
             return (level,)
         number = float(level)

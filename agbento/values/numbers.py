@@ -44,7 +44,8 @@ class IntReader:
 
     def __init__(self, feature: Feature) -> None:
         self._low, self._high = low, high = whole_bounds(feature)
-        self._expected = f"a whole number from {low} to {high}"
+        unit = " of nanoseconds" if feature.dtype.startswith("timedelta64") else ""
+        self._expected = f"a whole number{unit} from {low} to {high}"
         self._whole, self._fraction = map(re.compile, (spellings.whole(low, high), spellings.fraction(low, high)))
 
     def __call__(self, value: Any) -> int:
@@ -82,7 +83,8 @@ class IntReader:
         raise self._off("not_finite" if _NOT_FINITE.fullmatch(text) else "not_a_number")
 
     def _off(self, reason: Reason, held: int = 0) -> Off:
-        return Off(reason, self._expected, held, str(held))
+        expected = self._expected + (", in digits" if reason == "not_a_number" else "")
+        return Off(reason, expected, held, str(held))
 
 
 def _cut(text: str) -> int:

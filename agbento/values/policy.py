@@ -64,6 +64,18 @@ class Policy:
         }
         return cls(actions, defaults.get("unused_column", "accept"))
 
+    def changes(self, schema: Schema) -> dict[str, Any]:
+        """Give what this policy does otherwise than the default one, as a policy file would say it."""
+        default = Policy.default(schema)
+        features = {
+            name: {reason: action for reason, action in actions.items() if action != default.actions[name][reason]}
+            for name, actions in self.actions.items()
+        }
+        found: dict[str, Any] = {"features": {name: actions for name, actions in features.items() if actions}}
+        if self.unused_column != default.unused_column:
+            found["defaults"] = {"unused_column": self.unused_column}
+        return {part: actions for part, actions in found.items() if actions}
+
     @classmethod
     def read(cls, path: Path | None, schema: Schema) -> Policy:
         """Read a policy file, YAML or JSON; None: the defaults.
