@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from agbento.bodies import CSV, JSON, PARQUET
+from agbento.formats import csv_rows, json_rows, parquet_rows
+from agbento.rows import RowReader
 from sample.toys import Kind
 from tests.odd_columns import odd_rows
 from tests.served_models import Asked, InProcess
@@ -38,7 +40,7 @@ def called_by_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: [str(value) for value in frame[name].astype(object)] for name in names})
 
 
-def json_rows(frame: pd.DataFrame) -> list[Row]:
+def records(frame: pd.DataFrame) -> list[Row]:
     """The rows as JSON has them: dates in ISO 8601, null where there is no value."""
     columns = {
         name: [None if pd.isna(value) else _plain(value) for value in frame[name].astype(object)] for name in frame
@@ -81,7 +83,7 @@ BODIES: dict[str, tuple[str, Callable[[pd.DataFrame], bytes]]] = {
         JSON,
         lambda frame: frame.to_json(orient="records", date_format="iso", double_precision=15).encode(),
     ),
-    "csv": (CSV, lambda frame: csv_text(json_rows(frame)).encode()),
+    "csv": (CSV, lambda frame: csv_text(records(frame)).encode()),
     "csv, BOM, all quoted": (
         CSV,
         lambda frame: frame.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\r\n").encode("utf-8-sig"),
@@ -121,7 +123,7 @@ def flat(answer: Row) -> dict[str, str]:
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_format_has_the_same_answers(kind: Kind, odd_in_process: Mapping[str, InProcess]) -> None:
     model, frame = odd_in_process[kind], some_rows(kind)
-    expected, warnings = numbers_of(model.ask(json.dumps(json_rows(frame)).encode()))
+    expected, warnings = numbers_of(model.ask(json.dumps(records(frame)).encode()))
     assert len(expected) == ROWS
     assert {column for _, column, _ in warnings} == {"category", "dates gaps"}
     for name, (media_type, write) in BODIES.items():
@@ -130,12 +132,32 @@ def test_every_format_has_the_same_answers(kind: Kind, odd_in_process: Mapping[s
         assert told == warnings, name
 
 
+def test_every_format_has_the_same_values(odd_in_process: Mapping[str, InProcess]) -> None:
+    # Trees cut: what is a little off may well have the same answer.
+    model, frame = odd_in_process["regression"], some_rows("regression")
+    columns = model.answering.columns
+    readers: dict[str, Callable[[bytes], list[Any]]] = {
+        JSON: lambda body: json_rows.parse(body, ROWS)[0],
+        CSV: lambda body: csv_rows.parse(body, ROWS, columns),
+        PARQUET: lambda body: parquet_rows.parse(body, ROWS, 2**24, columns),
+    }
+    reader = RowReader(model.schema)
+    expected = reader.batch(records(frame)).frame
+    for name in ("int 64", "uint.16", "float 64", "größe", "float gaps", "bool", "dates", "dates gaps", "text"):
+        known = frame[name].notna()
+        assert expected.loc[known, name].tolist() == frame.loc[known, name].tolist(), name
+    for name, (media_type, write) in BODIES.items():
+        found = reader.batch(readers[media_type](write(frame))).frame
+        # pandas writes no more than 15 digits of a number as JSON.
+        pd.testing.assert_frame_equal(found, expected, check_exact=name != "JSON of pandas", obj=name)
+
+
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_answers_as_csv_have_the_same_numbers(kind: Kind, odd_in_process: Mapping[str, InProcess]) -> None:
     model, frame = odd_in_process[kind], some_rows(kind)
-    body = json.dumps(json_rows(frame)).encode()
+    body = json.dumps(records(frame)).encode()
     expected, warnings = numbers_of(model.ask(body))
-    for sent, media_type in ((body, JSON), (csv_text(json_rows(frame)).encode(), CSV), (frame.to_parquet(), PARQUET)):
+    for sent, media_type in ((body, JSON), (csv_text(records(frame)).encode(), CSV), (frame.to_parquet(), PARQUET)):
         asked = model.ask(sent, media_type, accept=CSV)
         assert (asked.status, asked.media_type.split(";")[0]) == (200, CSV)
         found = list(csv.DictReader(io.StringIO(asked.body.decode(), newline=""), strict=True))
@@ -143,7 +165,7 @@ def test_answers_as_csv_have_the_same_numbers(kind: Kind, odd_in_process: Mappin
         assert [(warning["row"], warning["column"], warning["reason"]) for warning in told] == warnings
         assert found == [flat(answer) for answer in expected]
     # One row is an object in JSON, and one line below the header in CSV.
-    alone = model.ask(json.dumps(json_rows(frame)[1]).encode(), accept=CSV).body.decode()
+    alone = model.ask(json.dumps(records(frame)[1]).encode(), accept=CSV).body.decode()
     assert [flat(expected[1]).items() <= fields.items() for fields in csv.DictReader(io.StringIO(alone))] == [True]
 
 
