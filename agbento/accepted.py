@@ -63,7 +63,7 @@ def value_schema(feature: Feature, actions: Mapping[Reason, Action]) -> Json:
     """Give the JSON Schema of a feature's value, with what is known of it for people."""
     ways = [way for reason, way in _cases(feature, actions) if reason is None or actions[reason] != "reject"]
     described: Json = {"anyOf": ways} if len(ways) > 1 else dict(ways[0])
-    if feature.categories is not None:
+    if feature.categories is not None and feature.type == "category":
         described["x-categories"] = list(feature.categories)
     if feature.two_valued is not None:
         known = (feature.two_valued.false, feature.two_valued.true)
@@ -91,11 +91,20 @@ def _cases(feature: Feature, actions: Mapping[Reason, Action]) -> Iterator[Case]
         case "datetime":
             yield from _datetime()
         case "category":
+            if feature.categories is None:
+                actions = {**actions, "unseen_category": "accept"}  # there is none
             yield from _category(feature.categories or (), "unseen_category", actions)
         case "text":
-            yield None, {"type": "string"}
-            yield "null", {"type": "null"}
-            yield "wrong_type", {"type": ["number", "boolean", "array", "object"]}
+            yield from _text_column(feature, actions)
+
+
+def _text_column(feature: Feature, actions: Mapping[Reason, Action]) -> Iterator[Case]:
+    if feature.categories is not None and actions["unseen_category"] == "reject":
+        yield None, {"enum": ["", *feature.categories]}
+    else:
+        yield None, {"type": "string"}
+    yield "null", {"type": "null"}
+    yield "wrong_type", {"type": ["number", "boolean", "array", "object"]}
 
 
 def _int(feature: Feature) -> Iterator[Case]:

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from starlette.requests import Request
 
-from agbento.errors import BodyTimedOut, BodyTooLarge, UnsupportedMediaType
+from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, UnsupportedMediaType
 from agbento.formats import csv_rows, json_rows, parquet_rows
 
 JSON, CSV, PARQUET = MEDIA_TYPES = (json_rows.MEDIA_TYPE, csv_rows.MEDIA_TYPE, parquet_rows.MEDIA_TYPE)
@@ -46,6 +46,12 @@ async def read_rows(request: Request, limits: Limits, columns: Collection[str]) 
     except TimeoutError:
         detail = f"the body did not come within {limits.seconds:g} s"
         raise BodyTimedOut(detail, headers={"Connection": "close"}) from None
+    if not body and "upgrade" in request.headers:
+        # The server ends such a request after its head, whatever its length says.
+        raise MalformedBody(
+            "the body was lost, because the request asks for an upgrade of the connection (h2c, a WebSocket): "
+            "send it as HTTP/1.1 without; Java's HttpClient has version(HTTP_1_1)"
+        )
     if len(body) <= _PARSED_AT_ONCE:
         return _parse(body, media_type, limits, columns)
     return await anyio.to_thread.run_sync(_parse, body, media_type, limits, columns)

@@ -47,6 +47,12 @@ def describe(predictor: TabularPredictor) -> Schema:
         raise PredictorNotLoadable(
             f"the label is called {label!r}, a key of every answer: rename the column and train again"
         )
+    names = [str(name) for name in predictor.class_labels or ()]
+    if len(set(names)) < len(names):
+        raise PredictorNotLoadable(
+            f"several classes of the label are spelled alike: {', '.join(map(repr, predictor.class_labels))}; "
+            "an answer has its probabilities by that name: rename them and train again"
+        )
     features = _features(predictor)
     used = {feature.name for feature in features}
     binary = predictor.problem_type == "binary"
@@ -80,7 +86,8 @@ def originals(predictor: TabularPredictor) -> dict[str, dict[Scalar, Any]]:
 
 
 def _is_foreign(value: Any) -> bool:
-    return not isinstance(value, (str, int, float, bool, np.integer, np.floating, np.bool_))
+    is_number = isinstance(value, (float, np.floating))
+    return not np.isfinite(value) if is_number else not isinstance(value, (str, int, np.integer, np.bool_))
 
 
 def _features(predictor: TabularPredictor) -> tuple[Feature, ...]:
@@ -91,20 +98,29 @@ def _features(predictor: TabularPredictor) -> tuple[Feature, ...]:
     features = []
     for name in metadata.get_features():
         kind = next((_SPECIAL_TYPES[s] for s in special.get(name, ()) if s in _SPECIAL_TYPES), None)
-        kind = kind or _TYPES[metadata.get_feature_type_raw(name)]
+        kind = kind or _type(name, metadata.get_feature_type_raw(name))
         feature = Feature(name, kind, dtypes.get(name, "object"), special=tuple(special.get(name, ())))
         if name in flags and kind != "bool":
             feature = _with_two_values(feature, plain(flags[name]))
-        elif kind == "category":
-            feature = _with_levels(feature, levels.get(name, ()))
+        elif kind == "category" and name in levels:
+            feature = _with_levels(feature, levels[name])
         elif kind == "datetime" and name in dates:
             feature = _with_mean_date(feature, dates[name])
         elif kind == "bool":
             feature = replace(feature, nulls=False, null_as=False)
         elif kind == "text":
-            feature = _with_text(feature, ngrams.get(name, {}))
+            feature = _with_text(feature, ngrams.get(name, {}), levels.get(name, ()))
         features.append(_with_hint(feature, seen.get(name, Hint())))
     return tuple(features)
+
+
+def _type(name: str, raw: str) -> FeatureType:
+    if raw not in _TYPES:
+        raise PredictorNotLoadable(
+            f"column {name!r} is of type {raw!r}, expected one of {', '.join(_TYPES)}: "
+            "pandas' nullable types are none of AutoGluon's; convert it and train again"
+        )
+    return _TYPES[raw]
 
 
 def _with_two_values(feature: Feature, true: Scalar) -> Feature:
@@ -149,10 +165,13 @@ def _with_mean_date(feature: Feature, mean: pd.Timestamp) -> Feature:
     return replace(feature, null_as=filled + zone, typical=mean.isoformat(timespec="seconds") + zone)
 
 
-def _with_text(feature: Feature, ngrams: dict[str, int]) -> Feature:
+def _with_text(feature: Feature, ngrams: dict[str, int], levels: tuple[Scalar, ...]) -> Feature:
+    # AutoGluon also takes a text for a category, where it came again in training.
+    kept = tuple(level for level in levels if level != "") or None
     words = sorted({word for ngram in ngrams for word in ngram.split()})
     typical = " ".join(words[:: max(1, len(words) // _WORDS)][:_WORDS])
-    return replace(feature, ngrams=len(ngrams), null_as="", typical=typical or None)
+    typical = str(kept[0]) if kept else typical
+    return replace(feature, ngrams=len(ngrams), null_as="", typical=typical or None, categories=kept)
 
 
 def _with_hint(feature: Feature, hint: Hint) -> Feature:

@@ -54,13 +54,18 @@ class ServiceMetrics:
     def count_off(self, counts: Counts) -> None:
         """Count what was off with rows that are answered."""
         for labels, count in counts.items():
-            self.values_off.labels(*labels).inc(count)
+            self.values_off.labels(*map(_as_label, labels)).inc(count)
 
     def count_faults(self, faults: Sequence[Fault]) -> None:
         """Count what was off with rows that are rejected, as far as the faults are listed."""
         for (column, reason), count in collections.Counter((fault.column, fault.reason) for fault in faults).items():
             feature = "" if column is None or reason == "unused_column" else column
-            self.values_off.labels(feature, reason, "reject").inc(count)
+            self.values_off.labels(_as_label(feature), reason, "reject").inc(count)
+
+
+def _as_label(text: str) -> str:
+    """Give text that UTF-8 can encode: a column's name may hold a lone surrogate."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def forget_dead_workers(folder: Path) -> None:

@@ -7,10 +7,11 @@ unpickle nothing in order to describe itself.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 FeatureType = Literal["int", "float", "bool", "category", "datetime", "text"]
 ProblemType = Literal["regression", "binary", "multiclass", "quantile"]
@@ -25,7 +26,8 @@ def plain(value: Any) -> Scalar:
     """Give a class, level or category as JSON can hold it: NumPy's scalars as Python's, anything else as its text."""
     if hasattr(value, "item") and not hasattr(value.item(), "item") and value.dtype.kind not in "mM":
         value = value.item()
-    return value if isinstance(value, (str, int, float, bool)) else str(value)
+    is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+    return cast(Scalar, value) if is_plain else str(value)
 
 
 @dataclass(frozen=True)

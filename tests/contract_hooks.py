@@ -36,14 +36,16 @@ def _rows(document: dict[str, Any], features: list[Feature]) -> st.SearchStrateg
     bodies = document["paths"]["/predict"]["post"]["requestBody"]["content"]
     example = bodies["application/json"]["examples"]["one row"]["value"]
 
-    def cell(feature: Feature) -> st.SearchStrategy[str]:
-        usual = example[feature.name]
-        written = usual if isinstance(usual, str) else json.dumps(usual)
+    usual = {name: value if isinstance(value, str) else json.dumps(value) for name, value in example.items()}
+
+    def cell(feature: Feature) -> st.SearchStrategy[tuple[str, str]]:
         is_valid = jsonschema_rs.Draft202012Validator(known[feature.name] | shared).is_valid
         # A policy may reject some of what the default one lets pass.
-        return (st.just("") | texts(feature)).map(lambda text: text if is_valid(text) else written)
+        valid = (st.just("") | texts(feature)).map(lambda text: text if is_valid(text) else usual[feature.name])
+        return st.tuples(st.just(feature.name), valid)
 
-    return st.lists(st.fixed_dictionaries({f.name: cell(f) for f in features}), min_size=1, max_size=3)
+    cells = st.sampled_from(features).flatmap(cell)
+    return st.lists(st.lists(cells, max_size=5).map(lambda changed: usual | dict(changed)), min_size=1, max_size=3)
 
 
 def _csv(rows: list[Row]) -> bytes:

@@ -230,3 +230,8 @@ def test_any_bytes_are_rows_or_a_fault_of_the_caller(body: bytes) -> None:
         assert 400 <= error.status < 500
         return
     assert rows == json.loads(body) if is_array else rows == [json.loads(body)]
+
+
+def test_a_body_that_an_upgrade_has_cost_is_told() -> None:
+    with pytest.raises(MalformedBody, match="h2c"):
+        read(b"", ("upgrade", "h2c"))

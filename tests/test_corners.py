@@ -162,7 +162,7 @@ BODIES: dict[str, tuple[bytes, str, int, str]] = {
     "rows that are none": (b'[null, 1, "a", []]', JSON, 422, "row 0"),
     "no columns": (b"{}", JSON, 422, "missing column"),
     "many rows without columns": (b"[" + b"{}," * (MAX_ROWS - 1) + b"{}]", JSON, 422, "missing column"),
-    "many rows that are none": (b"[" + b"0," * (MAX_ROWS - 1) + b"0]", JSON, 422, "more than 999 others"),
+    "many rows that are none": (b"[" + b"0," * (MAX_ROWS - 1) + b"0]", JSON, 422, "row 0: not an object"),
     "too many rows": (b"[" + b"{}," * MAX_ROWS + b"{}]", JSON, 413, f"{MAX_ROWS + 1} rows"),
     "too many rows of CSV": (b"int 64\n" + b"1\n" * (MAX_ROWS + 1), CSV, 413, f"more than {MAX_ROWS} rows"),
     "too many bytes": (b" " * (16 * 2**20 + 1), JSON, 413, "larger than"),
@@ -184,7 +184,8 @@ def test_odd_bodies(odd: Odd, name: str) -> None:
     body, media_type, status, told = BODIES[name]
     problem = problem_of(odd.post(body, media_type), status)
     assert told in problem["detail"]
-    assert len(problem.get("faults", ())) <= 1000
+    listed = len(problem.get("faults", ()))
+    assert listed == 1000 if name.startswith("many rows") else listed < 1000
 
 
 def test_a_compressed_body_is_refused(odd: Odd) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from autogluon.tabular import TabularPredictor
 
 from agbento.answers import AnswerWriter
 from agbento.describe import describe
-from agbento.errors import PredictorNotLoadable
+from agbento.errors import InvalidRows, PredictorNotLoadable
 from agbento.examples import example_rows, typical_row
 from agbento.predictor import StockPredictor
 from agbento.rows import RowReader
@@ -78,7 +79,7 @@ def test_columns_of_every_kind(schema: Schema) -> None:
         "float flag gaps": ("float", "float64"),
         "bool": ("bool", "bool"),
     }
-    assert {name: f.categories for name, f in found.items() if f.categories is not None} == {
+    assert {name: f.categories for name, f in found.items() if f.type == "category" and f.categories is not None} == {
         "bool gaps": (False, True),
         "text flag gaps": ("on",),
         "category": ("Oslo", "Porto", "Quito"),
@@ -214,3 +215,58 @@ def test_a_label_that_an_answer_has_no_room_for(tmp_path: Path, label: str) -> N
     folder = deploy(frame, tmp_path / "predictor", {"GBM": {}}, label=label, problem_type="regression")
     with pytest.raises(PredictorNotLoadable, match=label):
         describe(StockPredictor.load(folder).autogluon)
+
+
+def trained(tmp_path: Path, frame: pd.DataFrame, **options: Any) -> StockPredictor:
+    """A small predictor of the label "y"."""
+    problem = options.pop("problem_type", "regression")
+    models = options.pop("models", {"GBM": {"num_boost_round": 5}})
+    return StockPredictor.load(deploy(frame, tmp_path / "predictor", models, label="y", problem_type=problem))
+
+
+def test_a_text_that_is_a_category_too(tmp_path: Path) -> None:
+    """AutoGluon counts the words of a text, and takes it for a category where it came again and again."""
+    rng = np.random.default_rng(0)
+    texts = [f"the red {animal} sat" for animal in ("cat", "dog", "cow", "pig", "hen", "bat")]
+    chosen = rng.integers(0, 6, 300)
+    frame = pd.DataFrame({"t": np.array(texts)[chosen], "f": rng.random(300), "y": 10.0 * chosen})
+    schema = describe(trained(tmp_path, frame).autogluon)
+    batch = RowReader(schema).batch([{"t": "the red hen sat", "f": 0.5}, {"t": "the red Hen sat", "f": 0.5}])
+    assert schema.features[0].type == "text"
+    assert batch.counts == {("t", "unseen_category", "accept"): 1}
+
+
+def test_numbers_that_32_bits_cannot_hold_are_none(tmp_path: Path) -> None:
+    frame = odd_rows(n=150)[["int 64", "float 64"]].assign(y=lambda data: data["float 64"])
+    stock = trained(tmp_path, frame, models={"RF": {"n_estimators": 5}, "KNN": {}, "LR": {}})
+    reader = RowReader(describe(stock.autogluon))
+    largest = float(np.finfo("float32").max)
+    assert np.isfinite(stock.predict(reader.batch([{"int 64": 1, "float 64": largest}]).frame).values).all()
+    with pytest.raises(InvalidRows, match="out of range"):
+        reader.batch([{"int 64": 1, "float 64": 1e39}])
+
+
+def test_classes_that_are_spelled_alike_are_refused(tmp_path: Path) -> None:
+    frame = odd_rows(n=300)[["int 64", "float 64"]]
+    frame["y"] = np.array([1, "1", "y"], dtype=object)[np.arange(300) % 3]
+    with pytest.raises(PredictorNotLoadable, match="spelled alike: 1, '1', 'y'"):
+        describe(trained(tmp_path, frame, problem_type="multiclass").autogluon)
+
+
+def test_levels_that_are_no_numbers_of_json(tmp_path: Path) -> None:
+    frame = odd_rows(n=300)[["float 64"]].assign(y=lambda data: data["float 64"])
+    frame["c"] = pd.Categorical(np.array([0.5, 1.5, np.inf])[np.arange(300) % 3])
+    stock = trained(tmp_path, frame)
+    schema = describe(stock.autogluon)
+    assert {feature.name: feature.categories for feature in schema.features}["c"] == (0.5, 1.5, "inf")
+    batch = RowReader(schema).batch([{"float 64": 1.0, "c": "inf"}])
+    theirs = frame[2:3].assign(**{"float 64": 1.0}).reset_index(drop=True)
+    pd.testing.assert_frame_equal(features_of(stock, batch.frame), stock.autogluon.transform_features(theirs))
+
+
+def test_a_type_that_autogluon_has_no_name_for_is_said(tmp_path: Path) -> None:
+    frame = odd_rows(n=300)[["float 64"]].assign(y=lambda data: data["float 64"])
+    stock = trained(tmp_path, frame)
+    stock.autogluon._learner.feature_generator.feature_metadata_in.type_map_raw["float 64"] = "boolean"
+    with pytest.raises(PredictorNotLoadable, match="'float 64' is of type 'boolean'"):
+        describe(stock.autogluon)

@@ -113,7 +113,7 @@ def test_texts(value: Any, reason: Reason | None, held: str) -> None:
     ],
 )
 def test_each_type_has_its_reader(kind: Any, value: Any, held: Any) -> None:
-    found = outcome(reader(Feature("x", kind, "object", categories=("3",))), value)
+    found = outcome(reader(Feature("x", kind, "object", categories=("3",) if kind == "category" else None)), value)
     assert found[0] is None
     assert same(found[1], held)
 

@@ -42,7 +42,9 @@ def category_reader(feature: Feature) -> Reader:
 
     AutoGluon compares levels by type and value: "3" is not 3. Here a value is the level that it spells, if it is one.
     """
-    levels = feature.categories or ()
+    if feature.categories is None:
+        return scalar_reader
+    levels = feature.categories
     meant = spelled_levels(levels)
     shown = ", ".join(_shown(level) for level in levels[:5]) + (", …" if len(levels) > 5 else "")
     expected = f"one of the {len(levels)} categories that training kept: {shown}" if levels else "no category was kept"
@@ -63,6 +65,30 @@ def category_reader(feature: Feature) -> Reader:
             raise Off("unseen_category", expected, UNSEEN) from None
 
     return read
+
+
+def text_reader(feature: Feature) -> Reader:
+    """Give the function that reads a value of a text column; it raises Off."""
+    levels = None if feature.categories is None else frozenset(feature.categories)
+    expected = f"one of the {len(levels or ())} texts that training kept as categories"
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Off("null" if value is None else "wrong_type", "a text", "", "an empty text")
+        if levels is not None and value and value not in levels:
+            raise Off("unseen_category", expected, value, "a missing category; its words are counted")
+        return value
+
+    return read
+
+
+def scalar_reader(value: Any) -> Any:
+    """Read any scalar: a value of a column whose levels are not kept. Raises Off."""
+    if value is None or value == "":
+        raise Off("null", "a value", None)
+    if not isinstance(value, (str, int, float)):
+        raise Off("wrong_type", "a text, a number, true or false", UNSEEN)
+    return value
 
 
 def _shown(level: Scalar) -> str:

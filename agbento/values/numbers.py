@@ -35,8 +35,8 @@ def whole_bounds(feature: Feature) -> tuple[int, int]:
 
 
 def size_limit(feature: Feature) -> float:
-    """Give the greatest finite number that a float column holds."""
-    return float(np.finfo(number_dtype(feature)).max)
+    """Give the greatest number that a float column holds and models take: most compute in 32 bits."""
+    return float(min(np.finfo(number_dtype(feature)).max, np.finfo(np.float32).max))
 
 
 class IntReader:

@@ -14,10 +14,9 @@ import pandas as pd
 
 from agbento.schema import Feature
 from agbento.values.dates import DateReader
-from agbento.values.levels import Reader, bool_reader, category_reader
+from agbento.values.levels import Reader, bool_reader, category_reader, scalar_reader, text_reader
 from agbento.values.numbers import FloatReader, IntReader, number_dtype
-from agbento.values.reasons import Off
-from agbento.values.two_valued import TwoValuedReader, scalar_reader
+from agbento.values.two_valued import TwoValuedReader
 
 
 def reader(feature: Feature) -> Reader:
@@ -42,13 +41,7 @@ def _reader(feature: Feature) -> Reader:
         case "category":
             return category_reader(feature)
         case "text":
-            return _read_text
-
-
-def _read_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise Off("null" if value is None else "wrong_type", "a text", "", "an empty text")
+            return text_reader(feature)
 
 
 def _zone(dtype: str) -> Any:

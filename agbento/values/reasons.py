@@ -57,6 +57,8 @@ class Off(Exception):
 
 def reasons_of(feature: Feature) -> tuple[Reason, ...]:
     """Give the reasons for which a value of this feature can be off."""
+    if feature.two_valued is None and feature.type == "text" and feature.categories is not None:
+        return (*_EVERYWHERE, "unseen_category")
     if feature.two_valued is None:
         return (*_EVERYWHERE, *_BY_TYPE[feature.type])
     own = tuple(reason for reason in _BY_TYPE[feature.type] if reason != "unseen_category")
@@ -73,7 +75,10 @@ def default_action(feature: Feature, reason: Reason) -> Action:
         case "date_spelling":
             # A column of texts was spelled in some way in training, and was read as it is read here.
             return "warn" if feature.dtype.startswith("datetime64") else "accept"
-        case "unseen_category" | "unseen_value":
+        case "unseen_category":
+            # A text is new more often than not, and its words count all the same.
+            return "accept" if feature.type == "text" else "warn"
+        case "unseen_value":
             return "warn"
         case "unverified_value" | "unused_column":
             return "accept"

@@ -68,15 +68,6 @@ class TwoValuedReader:
         return not are_texts and bool(key > true)
 
 
-def scalar_reader(value: Any) -> Any:
-    """Read any scalar: a value of a two-valued column of categories, whose levels are not kept. Raises Off."""
-    if value is None or value == "":
-        raise Off("null", "a value", None)
-    if not isinstance(value, (str, int, float)):
-        raise Off("wrong_type", "a text, a number, true or false", None)
-    return value
-
-
 def _canon(feature: Feature, two: TwoValued) -> Callable[[Any], Hashable]:
     """Give the function that makes equal what the column's dtype cannot tell apart."""
     if feature.type in ("int", "float"):
