@@ -170,3 +170,37 @@ def test_hints_for_people() -> None:
             "maximum"
         ]
     )
+
+
+KEPT: tuple[tuple[Feature, tuple[Any, ...]], ...] = (
+    (Feature("i", "int", "int64", two_valued=TwoValued(7)), (7, 7.0, "7", "+07", "7.0")),
+    (Feature("u", "int", "uint64", two_valued=TwoValued(2**64 - 1)), (2**64 - 1, str(2**64 - 1))),
+    (Feature("f", "float", "float32", two_valued=TwoValued(0.20000000298023224)), (0.2, "0.2", ".20", 0.2000000104)),
+    (Feature("h", "float", "float16", two_valued=TwoValued(65504.0)), (65504, 65490, "65504.0")),
+    (Feature("g", "float", "float64", two_valued=TwoValued(-0.5)), (-0.5, "-.5", "-0.50")),
+    (
+        Feature("d", "datetime", "datetime64[ns]", two_valued=TwoValued("2024-06-01T00:00:00.000000000")),
+        ("2024-06-01", "2024-06-01T00:00", "2024-06-01 00:00:00.000Z", "2024-06-01t00:00+00:00"),
+    ),
+    (
+        Feature("o", "datetime", "object", two_valued=TwoValued("06/01/2024 5:30 PM")),
+        ("06/01/2024 5:30 PM", "2024-06-01T17:30", "2024-06-01 17:30:00"),
+    ),
+)
+
+
+@pytest.mark.parametrize(("feature", "kept"), KEPT, ids=lambda given: given.name if isinstance(given, Feature) else "")
+def test_a_kept_value_alone_in_its_usual_spellings(feature: Feature, kept: tuple[Any, ...]) -> None:
+    schema = Schema("y", "regression", (feature,))
+    policy = Policy.of({"defaults": {"unverified_value": "reject", "unseen_value": "reject"}}, schema)
+    document = value_schema(feature, policy.actions[feature.name]) | {"components": {"schemas": SHARED}}
+    validator = jsonschema_rs.Draft202012Validator(document)
+    others = [value for _, values in KEPT for value in values if value not in kept]
+    for value in (*kept, *others, *EDGES, 0.2000000105, 65520, "2024-06-01T00:00:01", "2024-06-01T17:30:30"):
+        try:
+            RowReader(schema, policy).batch([{feature.name: value}])
+            accepted = True
+        except InvalidRows:
+            accepted = False
+        assert validator.is_valid(value) == accepted, (feature.name, value)
+        assert accepted or value not in kept, value

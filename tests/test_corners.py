@@ -370,8 +370,8 @@ def test_more_requests_at_once_than_are_taken(tight: Odd) -> None:
 
 
 def test_an_answer_that_takes_too_long(tight: Odd) -> None:
-    # AutoGluon counts the words of texts, and makes sequences of them: some 2 s for a megabyte.
-    slow = tight.row("text", json.dumps("ab cd " * 500_000))
+    # AutoGluon counts the words of texts and their sequences: some 0.9 s for a megabyte.
+    slow = tight.row("text", json.dumps("ab cd " * 1_000_000))
     began = time.monotonic()
     answer = in_background(lambda: tight.post(slow))
     time.sleep(0.5)
