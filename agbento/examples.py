@@ -12,6 +12,7 @@ _WORDS: Final = ("amber", "brisk", "cedar", "delta", "early", "fresh", "grand", 
 # Without an offset: such a value would be refused where the training column had none.
 _START: Final = datetime(2024, 1, 1)
 _SECONDS: Final = 366 * 24 * 3600
+_LARGEST: Final = 3.4e38  # what the service takes: most models compute in 32 bits
 _RANGE: Final = (0.0, 100.0)  # where the model does not say; it fits the smallest integer column, int8
 
 
@@ -61,7 +62,9 @@ def _value(feature: Mapping[str, Any], rng: random.Random) -> Any:
 
 def _range(feature: Mapping[str, Any]) -> tuple[float, float]:
     low, high = feature.get("range") or _RANGE
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else _RANGE
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _RANGE
+    return min(max(low, -_LARGEST), _LARGEST), min(max(high, -_LARGEST), _LARGEST)
 
 
 def _between(low: float, high: float, rng: random.Random) -> float:

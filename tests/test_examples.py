@@ -17,6 +17,7 @@ from agbento.schema import Feature, Schema
 
 INT64 = st.integers(-(2**53), 2**53)  # a range is a pair of JSON numbers: whole numbers beyond this are not exact there
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+TAKEN = st.floats(-3.4e38, 3.4e38)  # beyond, the service takes none
 LEVELS = st.lists(st.one_of(st.text(), st.integers(), FINITE), min_size=1, max_size=5, unique_by=str)
 
 
@@ -32,7 +33,7 @@ def features(draw: st.DrawFn) -> Feature:
         case "int":
             return Feature(name, kind, "int64", range=draw(ranges(INT64)))
         case "float":
-            return Feature(name, kind, "float64", range=draw(ranges(FINITE)))
+            return Feature(name, kind, "float64", range=draw(ranges(TAKEN)))
         case "category":
             return Feature(name, kind, "object", categories=draw(st.none() | LEVELS.map(tuple)))
         case "datetime":
