@@ -156,7 +156,7 @@ def _with_levels(feature: Feature, levels: tuple[Scalar, ...]) -> Feature:
 
 def _with_mean_date(feature: Feature, mean: pd.Timestamp) -> Feature:
     filled = mean.isoformat(timespec="seconds")
-    if feature.dtype.startswith("datetime64["):
+    if feature.holds_timestamps:
         # AutoGluon reads the mean as nanoseconds, whatever the column counts in.
         unit: Any = np.datetime_data(np.dtype(feature.dtype.partition(",")[0].rstrip("]") + "]"))[0]
         mean = pd.Timestamp(mean.value, unit=unit)

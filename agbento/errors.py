@@ -88,7 +88,7 @@ class Fault:
     received: str
 
     def to_json(self) -> dict[str, Any]:
-        """Give the fault as the object that ``faults`` of a problem holds."""
+        """Give it as the object that an answer lists, in ``faults`` or in ``warnings``."""
         return asdict(self)
 
 

@@ -107,7 +107,7 @@ def _notes(schema: Schema) -> Iterator[str]:
     unknown = [feature.name for feature in schema.features if feature.two_valued and feature.two_valued.false is None]
     if unknown:
         yield f"columns of two values of which AutoGluon kept one, and takes all else for the other: {_listed(unknown)}"
-    texts = [f.name for f in schema.features if f.type == "datetime" and not f.dtype.startswith("datetime64")]
+    texts = [f.name for f in schema.features if f.type == "datetime" and not f.holds_timestamps]
     if texts:
         yield f"dates that were texts in training, read month first unless that cannot be: {_listed(texts)}"
     durations = [feature.name for feature in schema.features if feature.dtype.startswith("timedelta64")]

@@ -37,6 +37,14 @@ SwaggerUIBundle({
 </html>
 """
 
+_FAULT = {
+    "row": {"type": "integer", "minimum": 0},
+    "column": {"type": ["string", "null"]},
+    "reason": {"type": "string"},
+    "expected": {"type": "string"},
+    "received": {"type": "string"},
+}
+_WARNING = {**_FAULT, "taken_as": {"type": "string"}}
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "error"],
@@ -46,32 +54,7 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "error": {"type": "string"},
-        "faults": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["row", "column", "reason", "expected", "received"],
-                "properties": {
-                    "row": {"type": "integer", "minimum": 0},
-                    "column": {"type": ["string", "null"]},
-                    "reason": {"type": "string"},
-                    "expected": {"type": "string"},
-                    "received": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-_WARNING = {
-    "type": "object",
-    "required": ["row", "column", "reason", "expected", "received", "taken_as"],
-    "properties": {
-        "row": {"type": "integer", "minimum": 0},
-        "column": {"type": ["string", "null"]},
-        "reason": {"type": "string"},
-        "expected": {"type": "string"},
-        "received": {"type": "string"},
-        "taken_as": {"type": "string"},
+        "faults": {"type": "array", "items": {"type": "object", "required": [*_FAULT], "properties": _FAULT}},
     },
 }
 _FAULTS = {
@@ -107,7 +90,7 @@ def document(schema: Schema, policy: Policy, *, keys: bool = False) -> dict[str,
             "schemas": {
                 "Row": row_schema(schema, policy),
                 "Answer": _answer(schema),
-                "Warning": _WARNING,
+                "Warning": {"type": "object", "required": [*_WARNING], "properties": _WARNING},
                 "Problem": _PROBLEM,
                 **SHARED,
             }

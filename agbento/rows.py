@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -28,19 +28,10 @@ _repr.maxlevel, _repr.maxstring = 2, _SHOWN
 
 
 @dataclass(frozen=True)
-class Caution:
+class Caution(Fault):
     """One thing that was off with a row that was answered all the same; ``taken_as`` says how."""
 
-    row: int
-    column: str | None
-    reason: str
-    expected: str
-    received: str
     taken_as: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as an element of an answer's ``warnings``."""
-        return asdict(self)
 
 
 @dataclass

@@ -67,6 +67,11 @@ class Feature:
     two_valued: TwoValued | None = None
     ngrams: int | None = None
 
+    @property
+    def holds_timestamps(self) -> bool:
+        """Whether the training column was one of timestamps; one of type datetime may also have held texts."""
+        return self.dtype.startswith("datetime64")
+
     def to_json(self) -> dict[str, Any]:
         """Give the feature as ``GET /model`` shows it: without the fields that are not known."""
         return {key: value for key, value in asdict(self).items() if value is not None and value != ()}

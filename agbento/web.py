@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agbento.answering import Answering
 from agbento.bodies import Limits, read_rows
 from agbento.errors import MethodNotAllowed, NotFound, Overloaded, RequestError
-from agbento.formats.accept import preferred
-from agbento.formats.answer_csv import CONTENT_TYPE, CSV, write_csv
+from agbento.formats.accept import CSV, preferred
+from agbento.formats.answer_csv import CONTENT_TYPE, write_csv
 from agbento.metrics import forget_dead_workers, multiprocess_folder
 from agbento.openapi import PAGE, document
 from agbento.problems import INTERNAL_DETAIL, MEDIA_TYPE, problem, status_problem

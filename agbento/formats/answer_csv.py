@@ -9,9 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agbento.formats.accept import CSV
 from agbento.schema import RESERVED, Scalar
 
-CSV = "text/csv"
 # RFC 4180's own parameter, and the charset of all that the service writes.
 CONTENT_TYPE = f"{CSV}; charset=utf-8; header=present"
 

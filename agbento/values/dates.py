@@ -24,7 +24,7 @@ class DateReader:
     """
 
     def __init__(self, feature: Feature) -> None:
-        self._as_text = not feature.dtype.startswith("datetime64")
+        self._as_text = not feature.holds_timestamps
         self._mean = "missing" if feature.null_as is None else f"{feature.null_as}, what AutoGluon puts in its place"
 
     def __call__(self, value: Any) -> Any:

@@ -60,7 +60,7 @@ def column(feature: Feature, values: Sequence[Any]) -> Any:
             return np.array(values, dtype=number_dtype(feature))
         case "bool":
             return np.array(values, dtype=bool)
-        case "datetime" if feature.dtype.startswith("datetime64"):
+        case "datetime" if feature.holds_timestamps:
             dates = pd.DatetimeIndex(list(values), dtype="datetime64[ns]")
             return dates.tz_localize("UTC").tz_convert(_zone(feature.dtype)) if "," in feature.dtype else dates
     held = np.empty(len(values), dtype=object)

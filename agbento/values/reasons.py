@@ -74,7 +74,7 @@ def default_action(feature: Feature, reason: Reason) -> Action:
             return "warn" if is_date or never_null(feature) else "accept"
         case "date_spelling":
             # A column of texts was spelled in some way in training, and was read as it is read here.
-            return "warn" if feature.dtype.startswith("datetime64") else "accept"
+            return "warn" if feature.holds_timestamps else "accept"
         case "unseen_category":
             # A text is new more often than not, and its words count all the same.
             return "accept" if feature.type == "text" else "warn"

@@ -26,7 +26,7 @@ class TwoValuedReader:
         # A date is compared as one; "" may be the value that is kept, and is null to the reader.
         true = _leniently(read, two.true) if feature.type == "datetime" else two.true
         # None: the year 9999 of a column of seconds; here it is out of range.
-        self._true = true if feature.type == "datetime" and feature.dtype.startswith("datetime64") else two.true
+        self._true = true if feature.type == "datetime" and feature.holds_timestamps else two.true
         self._true_key = self._canon(true)
         self._false_key = None if two.false is None else self._canon(two.false)
         self._other = _another(feature, two, self._true)
@@ -64,7 +64,7 @@ class TwoValuedReader:
         if isinstance(key, tuple):
             return bool(key[:2] == true[:2] and key[2] > true[2])
         # It sorts dates that are texts as texts.
-        are_texts = self._feature.type == "datetime" and not self._feature.dtype.startswith("datetime64")
+        are_texts = self._feature.type == "datetime" and not self._feature.holds_timestamps
         return not are_texts and bool(key > true)
 
 
