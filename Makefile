@@ -17,7 +17,7 @@ MODEL_TAG ?=
 export MODEL_TAG SOURCE NAME SERVICES IMAGE_OPTIONS
 export BENTOML_DO_NOT_TRACK := True
 .DEFAULT_GOAL := help
-.PHONY: help demo serve requests key import build image up down load bench check test test-fast screenshot format lock clean
+.PHONY: help demo serve requests key import build image up down load bench check test test-fast screenshot torch format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -70,13 +70,20 @@ screenshot: $(VENV)/.installed  ## the API page in Chromium, answered, as docs/a
 	KEEP_SCREENSHOT=docs/api-page.png REQUIRE_ALL=1 $(BIN)/python -m pytest \
 	  tests/test_page.py::test_the_sample_model_answers_its_example
 
+# Predictors with neural networks need torch to be trained and opened; compiled ones do not need it to be served. It is in
+# no lock: the CPU build has another source on each platform (TORCH_INDEX: an index that has it, where the usual has not).
+TORCH ?= torch==2.13.0
+torch: $(VENV)/.installed  ## torch and fastai, to import predictors that hold neural networks (and to test that)
+	@mkdir -p build && $(BIN)/python -m pip freeze --disable-pip-version-check > build/installed.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $${TORCH_INDEX:+--extra-index-url "$$TORCH_INDEX"} \
+	  --constraint build/installed.txt "$(TORCH)" "fastai>=2.3.1,<2.9"
+
 load: $(VENV)/.installed  ## locust against the running service, headless, with reports/load.html
 	@mkdir -p reports
 	$(BIN)/locust --headless -u 32 -r 32 -t 30s --html reports/load.html --only-summary --host http://127.0.0.1:$(PORT)
 
-bench: $(VENV)/.installed  ## this service, the original's design and a bare echo, in one run
-	@$(BIN)/python -m benchmarks.http
-	@$(BIN)/python -m benchmarks.rows
+bench: $(VENV)/.installed  ## compiler and service against what they replace, in one run: docs/benchmark.md
+	@$(BIN)/python -m benchmarks
 
 check: $(VENV)/.installed  ## lint, types, promtool, generated files
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         options = _parser().parse_args(arguments)
-        return _tell(_import(options.source, options.name))
+        return _tell(_import(options.source, options.name, options.rows))
     except ImportFailed as error:
         _say(str(error))
         return error.exit_code
@@ -80,14 +81,17 @@ def _tell(tag: str) -> int:
     return 0
 
 
-def _import(source: str | None, name: str | None) -> str:
+def _import(source: str | None, name: str | None, rows: Path | None) -> str:
     # Late: --help and a wrong command line answer at once.
+    from agbento.errors import UsageError
     from agbento.importer import import_predictor
     from agbento.settings import ImportSettings
     from agbento.source import open_source
 
+    if rows is not None and not rows.is_file():
+        raise UsageError(f"--rows {rows}: no such file; expected rows as CSV or Parquet")
     origin = open_source(source, ImportSettings.read())
-    model = import_predictor(origin, name, TerminalProgress(), commit=_ignore_signals)
+    model = import_predictor(origin, name, TerminalProgress(), commit=_ignore_signals, rows=rows)
     return str(model.tag)
 
 
@@ -105,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
         help="s3://bucket/prefix or a folder: the predictor's, or any one above it",
     )
     parser.add_argument("--name", help="the model's name in the store (default: that of the predictor's folder)")
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        metavar="FILE",
+        help="rows, CSV or Parquet, with which the compiled predictor is proven too, beside made-up ones",
+    )
     return parser
 
 

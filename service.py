@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Union, cast
 
 import bentoml
 from _bentoml_sdk import Service
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from agbento import machine, supervisor
@@ -18,7 +20,7 @@ from agbento.keys import KeyGuard, service_keys
 from agbento.metrics import DURATION_BUCKETS, ServiceMetrics
 from agbento.served import ServedModel, served_model, without_telemetry
 from agbento.settings import ServiceSettings
-from agbento.web import Endpoints, Rim
+from agbento.web import Endpoints, Rim, Traffic
 
 ROOT = Path(__file__).resolve().parent
 PORT = 9696
@@ -28,7 +30,7 @@ GRACE_SECONDS = 5.0  # beyond the time that the last request may take
 supervisor.follow_supervisor()
 try:
     SETTINGS = ServiceSettings.read()
-    MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag)
+    MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag, use_compiled=SETTINGS.use_compiled)
     IMAGE = image()
     KEYS = service_keys(SETTINGS.api_keys_file)
 except AgbentoError as error:
@@ -44,16 +46,29 @@ class Loaded:
     answering: Answering
 
 
+def described(answering: Answering) -> dict[str, Any]:
+    """Give what ``GET /model`` answers."""
+    return MODEL.described(answering.schema, answering.policy, answering.compiled)
+
+
 class PredictionService(Service):
     """BentoML's service, with our rim around its app and without the middlewares that cost and give nothing."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """Give the app of one worker."""
         app = super().to_asgi(is_main=is_main)
+        # uvicorn makes each line of its access log, and then finds that BentoML has turned that off.
+        logging.getLogger("uvicorn.access").propagate = False
         # TimeoutMiddleware keeps a timer for every request for its whole time; ours has one that is cancelled.
         # OpenTelemetryMiddleware opens three spans a request, and nothing collects them.
         dropped = {"TimeoutMiddleware", "OpenTelemetryMiddleware"}
-        app.user_middleware = [m for m in app.user_middleware if m.cls.__name__ not in dropped]
+        kept = [m for m in app.user_middleware if m.cls.__name__ not in dropped]
+        app.user_middleware = [
+            Middleware(cast(Any, Traffic), bentoml=m.cls, **m.kwargs)
+            if m.cls.__name__ == "RunnerTrafficMetricsMiddleware"
+            else m
+            for m in kept
+        ]
         return Rim(app)
 
 
@@ -81,6 +96,8 @@ class AutogluonBento:
                 decimals=SETTINGS.prediction_decimals,
                 seconds=SETTINGS.request_seconds,
                 policy_file=SETTINGS.policy_file,
+                batch_rows=SETTINGS.max_batch_rows,
+                use_compiled=SETTINGS.use_compiled,
             )
         except AgbentoError as error:
             supervisor.cannot_start(error)
@@ -117,7 +134,7 @@ if KEYS is not None:
 cast(Any, AutogluonBento).add_asgi_middleware(
     Endpoints,
     answering=lambda: Loaded.answering,
-    model=lambda: MODEL.described(Loaded.answering.schema, Loaded.answering.policy),
+    model=lambda: described(Loaded.answering),
     limits=Limits(SETTINGS.max_body_bytes, SETTINGS.max_rows, SETTINGS.request_seconds),
     max_requests=SETTINGS.max_requests,
     keys=KEYS is not None,

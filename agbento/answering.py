@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from agbento.answers import AnswerWriter
+from agbento.batching import Batcher
 from agbento.errors import AgbentoError, InvalidRows, ModelNotServable, RequestTimedOut
 from agbento.examples import example_rows
 from agbento.metrics import ServiceMetrics
-from agbento.predictor import Predictor, StockPredictor
-from agbento.rows import RowReader
+from agbento.opened import open_predictor
+from agbento.predictor import Predictions, Predictor
+from agbento.rows import Batch, RowReader
 from agbento.schema import Schema
 from agbento.text import exception_text, one_line
 from agbento.values.policy import Policy
 
-_WARM_ROWS = (1, 1, 10)  # rows of the calls that warm a model: the first call of a size is the slowest
+_WARM_ROWS = (1, 16)  # rows of the batches that warm a model
+
+Answers = list[dict[str, Any]]
 
 
 class Answering:
-    """Answers rows with one model. The model works on one thread of its own, so that the event loop stays free."""
+    """Answers rows with one model.
+
+    A fast model answers few rows where they are asked for, in the event loop. All else is for a thread of the model's
+    own, so that the loop stays free: requests that come while it works are answered by one call, together at most
+    ``batch_rows`` rows; one that has more is by itself.
+    """
 
     def __init__(
         self,
@@ -33,12 +41,14 @@ class Answering:
         metrics: ServiceMetrics,
         decimals: int | None,
         seconds: float,
+        batch_rows: int = 64,
     ) -> None:
         self.schema, self.policy = schema, policy
         self.columns = tuple(feature.name for feature in schema.features)
         self._predictor, self._metrics, self._seconds = predictor, metrics, seconds
         self._reader, self._writer = RowReader(schema, policy), AnswerWriter(schema, decimals)
-        self._thread = ThreadPoolExecutor(1, "model")
+        self.compiled: dict[str, Any] = {}  # what GET /model says of the predictor that answers
+        self._batcher = Batcher(self._answer_each, batch_rows, "model")
 
     @classmethod
     def load(
@@ -50,6 +60,8 @@ class Answering:
         decimals: int | None,
         seconds: float,
         policy_file: Path | None = None,
+        batch_rows: int = 64,
+        use_compiled: bool = True,
     ) -> Answering:
         """Load, persist and warm the stored model in ``folder``.
 
@@ -65,8 +77,10 @@ class Answering:
                 f"{folder}: not as this version imports models: {one_line(str(error))}; {again}"
             ) from error
         policy = Policy.read(policy_file, schema)
-        predictor = StockPredictor.load(folder / "predictor", threads)
-        answering = cls(schema, policy, predictor, metrics, decimals, seconds)
+        opened = open_predictor(folder, threads, use_compiled=use_compiled)
+        metrics.compiled.set(opened.is_compiled)
+        answering = cls(schema, policy, opened.predictor, metrics, decimals, seconds, batch_rows)
+        answering.compiled = opened.described()
         answering.warm()
         return answering
 
@@ -80,9 +94,10 @@ class Answering:
         """
         rows = example_rows(self.schema.to_json()["features"])
         try:
-            for count in _WARM_ROWS:
-                batch = self._reader.batch([next(rows) for _ in range(count)])
-                self._writer.answers(self._predictor.predict(batch.frame), batch.cautions)
+            batches = [self._reader.batch([next(rows) for _ in range(count)]) for count in _WARM_ROWS]
+            self._predictor.warm(*batches)
+            for batch in batches:
+                self._writer.answers(self._predictor.predict(batch), batch.cautions)
         except AgbentoError as error:
             raise ModelNotServable(f"the model cannot be warmed: {error}") from error
         except Exception as error:
@@ -90,30 +105,79 @@ class Answering:
         gc.collect()
         gc.freeze()
 
-    async def answer(self, rows: Sequence[Any], seconds: float | None = None) -> list[dict[str, Any]]:
+    def at_once(self, rows: Sequence[Any]) -> Answers | None:
+        """Answer rows in the event loop where the model is fast enough for so many; else None.
+
+        They are to be few in bytes too: a model may count the words of a text.
+
+        Raises:
+            InvalidRows: with every fault of every row.
+        """
+        if len(rows) > self._predictor.fast_rows:
+            return None
+        batch = self._read(rows)
+        return self._writer.answers(self._predict(batch), batch.cautions)
+
+    async def answer(self, rows: Sequence[Any], seconds: float | None = None) -> Answers:
         """Answer rows (objects as JSON gives them), in order, within ``seconds`` (None: what a request may take).
 
         Raises:
             InvalidRows: with every fault of every row.
             RequestTimedOut: the model did not answer in time; a call that has not begun is dropped.
+            Overloaded: the service is about to end.
         """
-        call = asyncio.get_running_loop().run_in_executor(self._thread, self._answer, rows)
         try:
-            return await asyncio.wait_for(call, self._seconds if seconds is None else seconds)
-        except asyncio.TimeoutError:
+            return await self._batcher.answer(rows, len(rows), self._seconds if seconds is None else seconds)
+        except TimeoutError:
             raise RequestTimedOut(f"no answer within {self._seconds:g} s") from None
 
     def close(self) -> None:
-        """Let the model's thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Let the model's thread end when those that wait are answered."""
+        self._batcher.close()
 
-    def _answer(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    def _answer_each(self, requests: Sequence[Sequence[Any]]) -> list[Answers | Exception]:
+        """Answer several requests by one call of the model; where that fails, each by one of its own."""
+        found: list[Batch | Exception] = []
+        for rows in requests:
+            try:
+                found.append(self._read(rows))
+            except Exception as error:  # noqa: BLE001 - the others are answered
+                found.append(error)
+        batches = [batch for batch in found if isinstance(batch, Batch)]
+        try:
+            answers = iter(self._answer_together(batches))
+        except Exception as error:  # noqa: BLE001 - the one that is at fault is to have it
+            answers = iter([error] if len(batches) == 1 else map(self._answer_alone, batches))
+        return [next(answers) if isinstance(one, Batch) else one for one in found]
+
+    def _answer_together(self, batches: Sequence[Batch]) -> Sequence[Answers | Exception]:
+        if not batches:
+            return []
+        predictions = self._predict(Batch.joined(batches))
+        answers, end = [], 0
+        for batch in batches:
+            begin, end = end, end + batch.rows
+            answers.append(self._writer.answers(predictions.part(begin, end), batch.cautions))
+        return answers
+
+    def _answer_alone(self, batch: Batch) -> Answers | Exception:
+        try:
+            return self._writer.answers(self._predict(batch), batch.cautions)
+        except Exception as error:  # noqa: BLE001 - given to the one who asked
+            return error
+
+    def _read(self, rows: Sequence[Any]) -> Batch:
         try:
             batch = self._reader.batch(rows)
         except InvalidRows as error:
             self._metrics.count_faults(error.faults)
             raise
-        self._metrics.count_off(batch.counts)
-        with self._metrics.inference_seconds.time():
-            predictions = self._predictor.predict(batch.frame)
-        return self._writer.answers(predictions, batch.cautions)
+        if batch.counts:
+            self._metrics.count_off(batch.counts)
+        return batch
+
+    def _predict(self, batch: Batch) -> Predictions:
+        began = time.perf_counter()
+        predictions = self._predictor.predict(batch)
+        self._metrics.inference_seconds.observe(time.perf_counter() - began)
+        return predictions

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, UnsupportedMediaType
 from agbento.formats import csv_rows, json_rows, parquet_rows
@@ -17,6 +20,10 @@ JSON, CSV, PARQUET = MEDIA_TYPES = (json_rows.MEDIA_TYPE, csv_rows.MEDIA_TYPE, p
 # Bytes; a larger body is parsed in a thread, so that the worker goes on to answer probes.
 _PARSED_AT_ONCE = 256 * 1024
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
+# The header fields that say how a body is to be read, and its answer written.
+_READ = frozenset({b"accept", b"content-encoding", b"content-length", b"content-type", b"upgrade"})
+
+Head = Mapping[bytes, str]
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,32 @@ class Limits:
     seconds: float
 
 
-async def read_rows(request: Request, limits: Limits, columns: Collection[str]) -> tuple[list[Any], bool]:
-    """Read the rows of a request, and whether the answer is to be an array of one object a row (else: one object).
+class Sent(NamedTuple):
+    """What a body holds: rows, whether the answer is to be an array of one object a row (else: one object), bytes."""
+
+    rows: list[Any]
+    is_array: bool
+    size: int
+
+
+def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head:
+    """Give the fields that are read here, by their names in lower case, as ASGI has them.
+
+    Of several of one name it is the first, but all of ``accept``, joined.
+    """
+    found: dict[bytes, str] = {}
+    for name, value in fields:
+        if name in _READ:
+            text = value.decode("latin-1")
+            if name not in found:
+                found[name] = text
+            elif name == b"accept":
+                found[name] += f", {text}"
+    return found
+
+
+async def read_rows(head: Head, receive: Receive, limits: Limits, columns: Collection[str]) -> Sent:
+    """Read the rows of a request.
 
     JSON gives an array or an object, as it is one itself; CSV and Parquet give an array. ``columns`` are the names of
     the model's columns: a table that has none of them is no table of rows.
@@ -39,14 +70,14 @@ async def read_rows(request: Request, limits: Limits, columns: Collection[str]) 
             not read.
         starlette.requests.ClientDisconnect: the caller is gone.
     """
-    media_type = _media_type(request)
+    media_type = _media_type(head)
     try:
-        with anyio.fail_after(limits.seconds):
-            body = await _read(request, limits.max_bytes)
+        with _Within(limits.seconds):
+            body = await _read(head, receive, limits.max_bytes)
     except TimeoutError:
         detail = f"the body did not come within {limits.seconds:g} s"
         raise BodyTimedOut(detail, headers={"Connection": "close"}) from None
-    if not body and "upgrade" in request.headers:
+    if not body and b"upgrade" in head:
         # The server ends such a request after its head, whatever its length says.
         raise MalformedBody(
             "the body was lost, because the request asks for an upgrade of the connection (h2c, a WebSocket): "
@@ -57,18 +88,18 @@ async def read_rows(request: Request, limits: Limits, columns: Collection[str]) 
     return await anyio.to_thread.run_sync(_parse, body, media_type, limits, columns)
 
 
-def _parse(body: bytes, media_type: str, limits: Limits, columns: Collection[str]) -> tuple[list[Any], bool]:
+def _parse(body: bytes, media_type: str, limits: Limits, columns: Collection[str]) -> Sent:
+    if media_type == JSON:
+        return Sent(*json_rows.parse(body, limits.max_rows), len(body))
     if media_type == CSV:
-        return csv_rows.parse(body, limits.max_rows, columns), True
-    if media_type == PARQUET:
-        return parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns), True
-    return json_rows.parse(body, limits.max_rows)
+        return Sent(csv_rows.parse(body, limits.max_rows, columns), True, len(body))
+    return Sent(parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns), True, len(body))
 
 
-def _media_type(request: Request) -> str:
-    if (encoding := request.headers.get("content-encoding") or "identity").lower() != "identity":
+def _media_type(head: Head) -> str:
+    if (encoding := head.get(b"content-encoding") or "identity").lower() != "identity":
         raise UnsupportedMediaType(f"the body is {encoding[:80]}-encoded, expected it as it is")
-    if (content_type := request.headers.get("content-type", JSON)) == JSON:
+    if (content_type := head.get(b"content-type", JSON)) == JSON:
         return JSON
     header = Message()
     header["Content-Type"] = content_type
@@ -82,18 +113,52 @@ def _media_type(request: Request) -> str:
     return media_type
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
-    too_large = BodyTooLarge(
+async def _read(head: Head, receive: Receive, max_bytes: int) -> bytes:
+    if len(declared := head.get(b"content-length", "")) > 18 or int(declared or 0) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(
         f"the body is larger than {max_bytes} bytes (MAX_BODY_BYTES): send fewer rows at once, or Parquet",
         # What is unread of the body stays unread: the connection ends with the answer.
         headers={"Connection": "close"},
     )
-    if len(declared := request.headers.get("content-length", "")) > 18 or int(declared or 0) > max_bytes:
-        raise too_large
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
+
+
+class _Within:
+    """``asyncio.timeout`` at a tenth of its price, and for Python 3.10 too: a timer that cancels the task.
+
+    Raises TimeoutError where the time is over.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._is_over = seconds, False
+
+    def __enter__(self) -> None:
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._is_over and kind is asyncio.CancelledError:
+            if (uncancel := getattr(self._task, "uncancel", None)) is not None:  # since Python 3.11
+                uncancel()
+            raise TimeoutError from None

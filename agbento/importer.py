@@ -1,14 +1,16 @@
-"""The walk of an import: source → probe → store, all or nothing."""
+"""The walk of an import: source → probe → compiler → store, all or nothing."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agbento import __version__, store
+from agbento.compiling import Record, compile_into, replace_compiled
 from agbento.digest import folder_digest, is_plain
 from agbento.errors import PredictorNotLoadable, StoreError
 from agbento.locate import MLMODEL, MLMODEL_ABOVE, Located, locate, mlflow_run_id
@@ -27,11 +29,16 @@ _NAMED = 10  # columns in a note
 
 
 def import_predictor(
-    source: Source, name: str | None, progress: Progress, commit: Callable[[], None] = lambda: None
+    source: Source,
+    name: str | None,
+    progress: Progress,
+    commit: Callable[[], None] = lambda: None,
+    rows: Path | None = None,
 ) -> bentoml.Model:
     """Import the one predictor below ``source`` into BentoML's model store and give its model there.
 
-    ``name`` is the model's, or None for the predictor's folder's. ``commit`` is called just before the store changes:
+    ``name`` is the model's, or None for the predictor's folder's. ``rows`` is a file of rows with which the compiled
+    predictor is proven too. ``commit`` is called just before the store changes:
     what interrupts the process should be ignored from there on. Content that is in the store already stays as it is
     and becomes the newest. Raises ImportFailed; then, and when interrupted, the store is as it was.
     """
@@ -47,7 +54,7 @@ def import_predictor(
             _check_room(room, located, needed)
             folder = room / "model"
             _fetch(source, located, folder, progress)
-            return _keep(source, located, folder, chosen, progress, commit)
+            return _Walk(source, located, progress, commit, rows).keep(folder, chosen)
     except OSError as error:
         raise store.disk_fault(error, home, needed) from None
 
@@ -71,32 +78,67 @@ def _fetch(source: Source, located: Located, folder: Path, progress: Progress) -
         progress.end()
 
 
-def _keep(
-    source: Source, located: Located, folder: Path, name: str, progress: Progress, commit: Callable[[], None]
-) -> bentoml.Model:
-    digest = folder_digest(folder / store.PREDICTOR)
-    same = store.same_content(digest)
-    there = [model for model in same if model.tag.name == name]
-    if there:
-        commit()
-        store.touch(there[0], folder.parent)
-        progress.say(
-            f"already in the store as {there[0].tag}: the same content, nothing was added; it is the newest now"
+@dataclass(frozen=True)
+class _Walk:
+    """What stays the same during one import."""
+
+    source: Source
+    located: Located
+    progress: Progress
+    commit: Callable[[], None]
+    rows: Path | None
+
+    @property
+    def uri(self) -> str:
+        """Where the predictor is."""
+        return self.source.uri_of(self.located.root)
+
+    def keep(self, folder: Path, name: str) -> bentoml.Model:
+        """Put what was fetched into ``folder`` into the store as ``name``."""
+        digest = folder_digest(folder / store.PREDICTOR)
+        same = store.same_content(digest)
+        there = [model for model in same if model.tag.name == name]
+        if there:
+            return self._keep_again(there[0], digest, folder.parent)
+        self.progress.say("opening it")
+        found = _opened(folder, self.uri, digest)
+        for note in _notes(found.schema):
+            self.progress.say(note)
+        found.schema.save(folder / store.SCHEMA)
+        self._compile(folder, folder / store.PREDICTOR, digest)
+        _check_predictor(folder, digest)
+        store.describe(folder, name, _description(self.source, self.located, digest, found))
+        self.commit()
+        model, new = store.publish(folder, name, digest)
+        if not new:
+            self.progress.say(f"already in the store as {model.tag}: another import of the same content came first")
+        elif same:
+            self.progress.say(f"the same content is already in the store as {same[0].tag}; now as {model.tag} too")
+        return model
+
+    def _keep_again(self, stored: bentoml.Model, digest: str, room: Path) -> bentoml.Model:
+        """Make a model of the same content the newest, compiled by this version."""
+        folder, made = Path(stored.path), room / "again"
+        record = Record.load(folder)
+        is_current = record is not None and record.is_current and record.digest == digest and self.rows is None
+        if not is_current:
+            made.mkdir()
+            self._compile(made, folder / store.PREDICTOR, digest)
+        self.commit()
+        store.touch(stored, room)
+        if not is_current:
+            replace_compiled(folder, made, room / "replaced")
+        self.progress.say(
+            f"already in the store as {stored.tag}: the same content, nothing was added; it is the newest now"
         )
-        return there[0]
-    progress.say("opening it")
-    found = _opened(folder, source.uri_of(located.root), digest)
-    for note in _notes(found.schema):
-        progress.say(note)
-    found.schema.save(folder / store.SCHEMA)
-    store.describe(folder, name, _description(source, located, digest, found))
-    commit()
-    model, new = store.publish(folder, name, digest)
-    if not new:
-        progress.say(f"already in the store as {model.tag}: another import of the same content came first")
-    elif same:
-        progress.say(f"the same content is already in the store as {same[0].tag}; now as {model.tag} too")
-    return model
+        return stored
+
+    def _compile(self, folder: Path, predictor: Path, digest: str) -> None:
+        self.progress.say("compiling it, and proving that it answers as AutoGluon does")
+        scratch = folder.with_name("compiling")
+        scratch.mkdir()
+        for line in compile_into(folder, predictor, digest, scratch, self.rows).lines():
+            self.progress.say(line)
 
 
 def _notes(schema: Schema) -> Iterator[str]:
@@ -133,8 +175,13 @@ def _opened(folder: Path, uri: str, digest: str) -> Probe:
 
 
 def _check_untouched(folder: Path, digest: str) -> None:
+    _check_predictor(folder, digest, alone=True)
+
+
+def _check_predictor(folder: Path, digest: str, alone: bool = False) -> None:
     predictor = folder / store.PREDICTOR
-    if [*folder.iterdir()] != [predictor] or not is_plain(predictor) or folder_digest(predictor) != digest:
+    unexpected = alone and [*folder.iterdir()] != [predictor]
+    if unexpected or not is_plain(predictor) or folder_digest(predictor) != digest:
         raise PredictorNotLoadable(
             "opening it changed its own files, so what would be served is not what was read: do not trust it"
         )

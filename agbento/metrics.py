@@ -43,6 +43,12 @@ class ServiceMetrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self.compiled = Gauge(
+            "agbento_compiled",
+            "1 where the compiled predictor serves in every worker, 0 where AutoGluon's own does",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
         # Its labels are of the schema: columns that a caller made up are counted under an empty name.
         self.values_off = Counter(
             "agbento_values_off_total",

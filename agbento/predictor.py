@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +16,13 @@ import pandas as pd
 
 from agbento.describe import originals
 from agbento.errors import ModelNotServable
+from agbento.rows import Batch
 from agbento.text import exception_text
+
+# Seconds that the event loop may be held by a model, and how many rows it is then asked for at the most.
+_AT_ONCE_SECONDS = 0.0005
+_AT_ONCE_ROWS = 16
+_CALLS = 9  # of one batch, to know what it takes: the median is not misled by the first, or by a busy machine
 
 
 @dataclass(frozen=True)
@@ -27,17 +36,38 @@ class Predictions:
     values: npt.NDArray[Any]
     probabilities: npt.NDArray[Any] | None = None
 
+    def part(self, begin: int, end: int) -> Predictions:
+        """Give what is said of the rows from ``begin`` up to ``end``."""
+        return Predictions(
+            self.values[begin:end], None if self.probabilities is None else self.probabilities[begin:end]
+        )
+
 
 class Predictor(Protocol):
-    """What the service asks of a predictor."""
+    """What the service asks of a predictor.
 
-    def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Answer the rows of ``frame``, in order."""
+    A batch of at most ``fast_rows`` rows is answered in well under a millisecond, so it may be in the event loop, while
+    another thread may be in ``predict`` as well. 0: there is one call at a time, and never in the event loop.
+    """
+
+    @property
+    def fast_rows(self) -> int:
+        """See above; ``warm`` may change it."""
+        ...
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Answer the rows of ``batch``, in order."""
+        ...
+
+    def warm(self, one: Batch, some: Batch) -> None:
+        """Get ready to answer: called once, with a batch of one row and one of several, before any other call."""
         ...
 
 
 class StockPredictor:
     """AutoGluon's own predictor, its models persisted in memory."""
+
+    fast_rows = 0
 
     def __init__(self, predictor: Any, threads: int) -> None:
         self.autogluon = predictor
@@ -61,9 +91,14 @@ class StockPredictor:
             # Unpickling runs whatever the predictor's classes do: any exception may come out of it.
             raise ModelNotServable(f"{folder}: the predictor does not load: {exception_text(error)}") from error
 
-    def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Answer the rows of ``frame``, in order."""
-        frame = self.restored(frame)
+    def warm(self, one: Batch, some: Batch) -> None:
+        """Answer both: the first call of a size is the slowest."""
+        for batch in (one, one, some):
+            self.predict(batch)
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Answer the rows of ``batch``, in order."""
+        frame = self.restored(batch.frame())
         if not self._classifies:
             return Predictions(self.autogluon.predict(frame, as_pandas=False))
         probabilities = self.autogluon.predict_proba(frame, as_pandas=True, as_multiclass=True)
@@ -79,6 +114,74 @@ class StockPredictor:
             for name, values in self._originals.items()
         }
         return frame.assign(**found) if found else frame
+
+
+class Compiled(Protocol):
+    """A compiled predictor, as ``agbento.compiler`` makes it; ``native``: none of its models is AutoGluon's own."""
+
+    @property
+    def native(self) -> bool:
+        """See above."""
+        ...
+
+    def predict_row(self, row: Mapping[str, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+        """Answer one row, in arrays of one."""
+        ...
+
+    def predict_columns(
+        self, columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+        """Answer the rows of ``columns``: values and probabilities, of the shapes of ``Predictions``."""
+        ...
+
+
+class CompiledAdapter:
+    """A compiled predictor behind the service's columns.
+
+    ``originals`` are, by column, the training values that JSON cannot hold, by their text.
+    """
+
+    def __init__(self, compiled: Compiled, originals: Mapping[str, Mapping[Any, Any]] | None = None) -> None:
+        self._compiled, self._originals = compiled, originals or {}
+        self.fast_rows = 0
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Answer the rows of ``batch``, in order."""
+        columns = batch.columns
+        if self._originals:
+            restored = {
+                name: [values.get(value, value) for value in columns[name]] for name, values in self._originals.items()
+            }
+            columns = {**columns, **restored}
+        if batch.rows == 1:
+            return Predictions(*self._compiled.predict_row({name: values[0] for name, values in columns.items()}))
+        return Predictions(*self._compiled.predict_columns(columns))
+
+    def warm(self, one: Batch, some: Batch) -> None:
+        """Answer both, and take from their times how many rows the event loop may answer itself."""
+        times = [(batch.rows, self._seconds(batch)) for batch in (one, some)]
+        self.fast_rows = fast_rows(times) if self._compiled.native else 0
+
+    def _seconds(self, batch: Batch) -> float:
+        times = []
+        for _ in range(_CALLS):
+            began = time.perf_counter()
+            self.predict(batch)
+            times.append(time.perf_counter() - began)
+        return statistics.median(times)
+
+
+def fast_rows(times: Sequence[tuple[int, float]]) -> int:
+    """Give the largest number of rows, up to 16, that fits half a millisecond, where ``times`` are (rows, seconds).
+
+    Between two of them, fewer rows first, time is taken to grow evenly; beyond the last, nothing is known.
+    """
+    (few, short), (many, long) = times
+    if short > _AT_ONCE_SECONDS:
+        return 0
+    if long <= _AT_ONCE_SECONDS:
+        return min(many, _AT_ONCE_ROWS)
+    return min(few + int((many - few) * (_AT_ONCE_SECONDS - short) / (long - short)), _AT_ONCE_ROWS)
 
 
 def _bound_threads(predictor: Any, threads: int) -> None:

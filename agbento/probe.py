@@ -6,25 +6,21 @@ importer, and its environment does not reach them. It is no guard against malice
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agbento import child
 from agbento.errors import ModelNotServable, PredictorNotLoadable
 from agbento.parent import end_with_parent
 from agbento.schema import Schema
-from agbento.text import exception_text, one_line
+from agbento.text import exception_text
 from agbento.versions import training_versions
 
 _SECONDS = 900
-# All that the child is given of the environment: nothing of credentials, proxies or the user's settings.
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True)
@@ -46,46 +42,16 @@ def probe(folder: Path, scratch: Path) -> Probe:
     Raises:
         PredictorNotLoadable: it does not load, or does not answer, in this environment.
     """
-    report, log = scratch / "report.json", scratch / "log"
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    environment |= {name: str(scratch) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
-    environment |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "AWS_EC2_METADATA_DISABLED": "true"}
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "agbento.probe", str(folder.resolve()), str(report)],
-            env=environment,
-            cwd=scratch,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        child.wait(_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise PredictorNotLoadable(f"the predictor did not load within {_SECONDS} s") from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # and whatever it started
-        child.wait()
-    return _read(report, child.returncode, log)
-
-
-def _read(report: Path, code: int, log: Path) -> Probe:
+    report = scratch / "report.json"
+    ended = child.run("agbento.probe", [str(folder.resolve()), str(report)], scratch, _SECONDS)
+    if ended.code is None:
+        raise PredictorNotLoadable(f"the predictor did not load within {_SECONDS} s")
     if not report.exists():
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
-        raise PredictorNotLoadable(f"the process that opened the predictor {how}: {_last_line(log)}")
+        raise PredictorNotLoadable(f"the process that opened the predictor {ended.how}")
     found = json.loads(report.read_text("utf-8"))
     if "error" in found:
         raise PredictorNotLoadable(found["error"])
     return Probe(Schema.from_json(found.pop("schema")), models=tuple(found.pop("models")), **found)
-
-
-def _last_line(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
-        lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    return one_line(lines[-1], 300) if lines else "it said nothing"
 
 
 def _open(folder: Path) -> dict[str, Any]:
@@ -107,7 +73,7 @@ def _open(folder: Path) -> dict[str, Any]:
         return {"error": f"the predictor cannot be read: {exception_text(error)}"}
     row = next(example_rows(schema.to_json()["features"]))
     try:
-        stock.predict(RowReader(schema).batch([row]).frame)
+        stock.predict(RowReader(schema).batch([row]))
     except Exception as error:  # noqa: BLE001 - likewise
         return {"error": f"the predictor loads but does not answer: {exception_text(error)}"}
     trained = training_versions(folder)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from agbento.compiling import COMPILED, Record
 from agbento.errors import ModelNotServable, StoreError
 from agbento.schema import Schema
 from agbento.values.policy import Policy
@@ -24,7 +25,7 @@ class ServedModel:
     size_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def described(self, schema: Schema, policy: Policy) -> dict[str, Any]:
+    def described(self, schema: Schema, policy: Policy, compiled: dict[str, Any]) -> dict[str, Any]:
         """Give what ``GET /model`` answers."""
         shown = {key: self.metadata[key] for key in _SHOWN if self.metadata.get(key) is not None}
         described = {"tag": self.tag, **schema.to_json(), **shown}
@@ -32,11 +33,11 @@ class ServedModel:
         for feature in described["features"]:
             feature["required"] = policy.actions[feature["name"]]["missing_column"] == "reject"
         described["policy"] = policy.changes(schema)
-        described["compiled"] = {"compiled": False, "why": "this version serves AutoGluon's own predictor"}
+        described["compiled"] = compiled
         return described
 
 
-def served_model(root: Path, asked: str | None) -> ServedModel:
+def served_model(root: Path, asked: str | None, *, use_compiled: bool = True) -> ServedModel:
     """Find the model to serve for the service whose code lies in ``root``.
 
     ``asked`` is ``name``, ``name:version`` or None for the newest import.
@@ -44,7 +45,7 @@ def served_model(root: Path, asked: str | None) -> ServedModel:
     Raises:
         ModelNotServable: there is no such model, or ``root`` is a Bento that was built with another one.
     """
-    from agbento.store import find
+    from agbento.store import PREDICTOR, find
 
     pinned = _pinned_tag(root)
     if pinned and asked and not _means(asked, pinned):
@@ -55,7 +56,12 @@ def served_model(root: Path, asked: str | None) -> ServedModel:
         stored = find(pinned or asked)
     except StoreError as error:
         raise ModelNotServable(str(error)) from None
-    return ServedModel(str(stored.tag), stored.file_size, dict(stored.info.metadata))
+    folder = Path(stored.path)
+    record = Record.load(folder)
+    # What a worker holds of it: the arrays of a compiled predictor, or all that is unpickled.
+    held = folder / (COMPILED if use_compiled and record and record.compiled and record.native else PREDICTOR)
+    size = sum(file.stat().st_size for file in held.rglob("*") if file.is_file())
+    return ServedModel(str(stored.tag), size, dict(stored.info.metadata))
 
 
 def _means(asked: str, tag: str) -> bool:

@@ -42,6 +42,8 @@ class ServiceSettings(BaseSettings):
     prediction_decimals: int | None = Field(None, ge=0, le=15, description="digits after the point; unset: exact")
     request_seconds: float = Field(60.0, gt=0, le=3600, description="longest time a request may take")
     max_requests: int = Field(128, ge=1, description="requests that a worker works on, or holds, at a time")
+    max_batch_rows: int = Field(64, ge=1, description="rows of several requests that one call of the model answers")
+    use_compiled: bool = Field(True, description="off: AutoGluon's own predictor serves, as if nothing were compiled")
     max_rows: int = Field(100_000, ge=1, description="rows of one request")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest body that is read")
     policy_file: Path | None = Field(None, description="what is done with values that are off; unset: the defaults")

@@ -1,149 +1,131 @@
-"""One row over HTTP: this service, the design it replaces, and a bare echo, side by side in one run.
+"""One row over HTTP: this service and what it is measured against, one predictor after the other.
 
-``python -m benchmarks.http`` prints a Markdown table; ``--write`` puts it into docs/benchmark.md too. All servers run
-all the time; the rounds are interleaved, so that what else the machine does hits all alike.
+All servers of a predictor run all the time; the rounds are interleaved, so that what else the machine does hits all.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import signal
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Any
 
-from benchmarks.load import Measured, measure
-from benchmarks.servers import ECHO, FLASK, ROOT, Server, imported, servers
-from sample.ask import REQUEST
-from sample.child import ChildFailed
+from benchmarks import load, models, servers, wrk
+from benchmarks.machine import generator
+from benchmarks.measured import Measured
+from benchmarks.models import MEDIUM, MIXED, STACK, Recipe
+from benchmarks.options import Options
+from benchmarks.progress import say
+from benchmarks.results import Cell, Http
+from benchmarks.servers import ECHO, Server
 from sample.client import Client
 from sample.rows import rows
-from sample.train import sample_predictor
 
 CONNECTIONS = (1, 32)
 BODIES = 2000
-PAGE = ROOT / "docs" / "benchmark.md"
-PACKAGES = ("autogluon.tabular", "bentoml", "uvicorn", "uvloop", "httptools", "flask", "gunicorn")
+WARM_SECONDS, SECONDS, ROUNDS = 1.0, 4.0, 2  # of one cell in one round
+QUICK_SECONDS = 2.0
+SLOW_SECONDS = {1: 20.0, 32: 45.0}
+_PATIENCE_SECONDS = 300.0  # until a slow server has answered what waits
 
-Cells = dict[tuple[str, int], Measured]
-
-
-def run(seconds: float, rounds: int) -> tuple[list[Server], Cells]:
-    """Start every server, measure each ``rounds`` times for ``seconds`` a cell in all, end them."""
-    predictor = sample_predictor(ROOT / ".cache" / "sample")
-    with tempfile.TemporaryDirectory(prefix="agbento-bench-") as scratch, ExitStack() as running:
-        home = Path(scratch) / "bentoml"
-        contestants = servers(predictor, imported(predictor, home), home)
-        for server in contestants:
-            _say(f"start {server.title}")
-            running.enter_context(server.start(Path(scratch)))
-        _check_answers(contestants)
-        return contestants, _measure_all(contestants, seconds / rounds, rounds)
+Measure = Callable[[int, Sequence[bytes], int, float], Measured]
 
 
-def _measure_all(contestants: Sequence[Server], seconds: float, rounds: int) -> Cells:
-    bodies = [json.dumps(row).encode() for row in json.loads(rows(BODIES, seed=1).to_json(orient="records"))]
-    cells: Cells = {(server.key, n): Measured() for n in CONNECTIONS for server in contestants}
-    for turn in range(rounds):
-        for n in CONNECTIONS:
-            _say(f"round {turn + 1} of {rounds}, {n} connection{'s' if n > 1 else ''}")
+def measure(options: Options) -> Http:
+    """Measure every server of every predictor. Raises ChildFailed, ValueError where servers do not agree."""
+    cells: list[Cell] = []
+    compiled: dict[str, bool] = {}
+    for recipe in options.of(MEDIUM, STACK, MIXED):
+        with tempfile.TemporaryDirectory(prefix="agbento-bench-") as scratch, ExitStack() as running:
+            contestants = _contestants(recipe)
             for server in contestants:
-                cells[server.key, n] += measure(server.port, bodies, n, seconds)
-    return cells
+                say(f"{recipe.name}: start {server.title}")
+                running.enter_context(server.start(Path(scratch)))
+            check_answers(contestants)
+            compiled[recipe.name] = _compiled(contestants[0])
+            cells += _cells(recipe, contestants, options.quick)
+    return Http(tuple(cells), generator(), compiled)
 
 
-def _check_answers(contestants: Sequence[Server]) -> None:
-    """Stop before measuring if the servers of a model do not answer the same."""
-    row = json.loads(REQUEST.read_text("utf-8"))
-    told = {s.title: Client(f"http://127.0.0.1:{s.port}").predict(row)["cost"] for s in contestants if s.key != ECHO}
-    if max(told.values()) - min(told.values()) > 0.011:
-        raise SystemExit(f"bench: the servers do not agree on the same row: {told}")
+def bodies(n: int = BODIES) -> list[bytes]:
+    """Give ``n`` different rows as JSON."""
+    return [json.dumps(row).encode() for row in rows(n, seed=1).to_dict("records")]
 
 
-def table(contestants: Sequence[Server], cells: Cells) -> str:
-    """Write the results as Markdown: one row a server and number of connections."""
-    lines = [
-        "| server | connections | req/s | p50 ms | p99 ms | p99 / p50 | Flask = 1 | echo = 1 | not 200 |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for n in CONNECTIONS:
-        for server in contestants:
-            lines.append(_line(server, n, cells))
-    return "\n".join(lines)
+def best_generator() -> Measure:
+    """Give wrk where there is one, else the generator in Python."""
+    return wrk.measure if wrk.program() else load.measure
 
 
-def _line(server: Server, n: int, cells: Cells) -> str:
-    cell = cells[server.key, n]
-    p50, p99 = cell.percentile(0.50), cell.percentile(0.99)
-    ratios = " | ".join(_ratio(cell.rate, cells[key, n].rate) for key in (FLASK, ECHO))
-    spread = _ratio(p99, p50)
-    return (
-        f"| {server.title} | {n} | {cell.rate:,.0f} | {p50:.2f} | {p99:.2f} | {spread} | {ratios} | {cell.failures} |"
+def check_answers(contestants: Sequence[Server], n: int = 3) -> None:
+    """Stop before measuring if the servers of a model do not answer the same, but for the last of two decimals."""
+    clients = {s.title: Client(s.url, read_seconds=_PATIENCE_SECONDS) for s in contestants if s.key != ECHO}
+    for body in bodies(n):
+        told = {title: client.predict(json.loads(body))["cost"] for title, client in clients.items()}
+        if max(told.values()) - min(told.values()) > 0.011:
+            raise ValueError(f"the servers do not agree on the same row: {told}")
+
+
+def _contestants(recipe: Recipe) -> list[Server]:
+    """List the servers of a predictor, the project's own with one worker first."""
+    predictor, (home, tag) = models.trained(recipe), models.imported(recipe)
+    one, two = (servers.service(workers, home, tag) for workers in (1, 2))
+    match recipe.name:
+        case "medium":
+            return [one, two, servers.flask(predictor), servers.flask(predictor, persist=True), servers.echo()]
+        case "stack":
+            return [one, two, servers.flask(predictor, slow=True), servers.flask(predictor, persist=True)]
+        case _:
+            return [one, servers.litserve(predictor)]
+
+
+def _compiled(service: Server) -> bool:
+    """Tell whether the service answers with the compiled predictor, by its own word."""
+    told: Any = Client(service.url).model()
+    return bool(told.get("compiled", {}).get("compiled"))
+
+
+def _cells(recipe: Recipe, contestants: Sequence[Server], quick: bool) -> list[Cell]:
+    sent, found = bodies(), {(server.key, n): Measured() for n in CONNECTIONS for server in contestants}
+    for turn in range(1 if quick else ROUNDS):
+        for n in CONNECTIONS:
+            say(f"{recipe.name}: round {turn + 1}, {n} connection{'s' if n > 1 else ''}")
+            for server in contestants:
+                if not (server.slow and turn):
+                    found[server.key, n] += _load(server, sent, n, quick)
+    return [_cell(recipe.name, server, n, found[server.key, n]) for n in CONNECTIONS for server in contestants]
+
+
+def _load(server: Server, sent: Sequence[bytes], connections: int, quick: bool) -> Measured:
+    run = best_generator()
+    if not server.slow:
+        run(server.port, sent, connections, WARM_SECONDS)
+        _settle(server)
+    usual = SLOW_SECONDS[connections] if server.slow else SECONDS
+    got = run(server.port, sent, connections, min(usual, QUICK_SECONDS) if quick else usual)
+    _settle(server)
+    return got
+
+
+def _settle(server: Server) -> None:
+    """Wait until nothing waits: gunicorn answers callers that have left too, and that would be the next one's time."""
+    for _ in range(2):
+        Client(server.url, read_seconds=_PATIENCE_SECONDS).ready()
+
+
+def _cell(model: str, server: Server, connections: int, got: Measured) -> Cell:
+    return Cell(
+        model,
+        server.key,
+        server.title,
+        connections,
+        got.answers,
+        got.seconds,
+        got.rate,
+        got.percentile(0.50),
+        got.percentile(0.99),
+        got.failures,
+        got.generator_share,
     )
-
-
-def _ratio(a: float, b: float) -> str:
-    return f"{a / b:.2g}" if b and a / b < 10 else f"{a / b:.0f}" if b else "-"
-
-
-def machine() -> str:
-    """Say on what it was measured, with which versions."""
-    try:
-        cpuinfo = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        cpuinfo = []
-    models = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    processor = models[0] if models else platform.processor()
-    return f"{cores} cores ({processor}), Python {platform.python_version()}, {packages}"
-
-
-def _page(text: str, seconds: float, rounds: int) -> str:
-    return f"""# One row over HTTP
-
-Made by `make bench`; all of it in one run, on one machine, the load generator on the same cores. Every request posts
-one of {BODIES:,} different rows of the sample; the predictor is the sample's (two LightGBMs and a CatBoost, weighted).
-{seconds:g} s a cell after a warm-up, in {rounds} interleaved rounds. The Flask service is the original's design written
-anew; gunicorn's workers close the connection after every answer, so opening the next is part of their time.
-
-{text}
-"""
-
-
-def _say(step: str) -> None:
-    print(f"bench: {step}", file=sys.stderr, flush=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line: 0, 1 where a server does not start, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.http", description="Measure one row over HTTP.")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load a cell, over all rounds (default 5)")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each cell is measured (default 2)")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmark.md too")
-    chosen: Any = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers end as on Ctrl-C
-    try:
-        contestants, cells = run(chosen.seconds, chosen.rounds)
-    except KeyboardInterrupt:
-        return 130
-    except (ChildFailed, CalledProcessError) as failed:
-        _say(str(failed))
-        return 1
-    text = f"{table(contestants, cells)}\n\n{machine()}"
-    print(text)
-    if chosen.write:
-        PAGE.write_text(_page(text, chosen.seconds, chosen.rounds), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,43 +1,22 @@
-"""A load generator that costs little: an asyncio protocol over uvloop, one request at a time on each connection."""
+"""The load generator where there is no wrk: asyncio over uvloop, one request at a time on each connection."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 import uvloop
 
+from benchmarks.measured import Measured
+
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
 _CLOSE = b"\r\nconnection: close"
-_GRACE_SECONDS = 30.0  # for the answers under way when the time is over
-
-
-@dataclass
-class Measured:
-    """What one or several runs against one server gave; ``latencies`` are the seconds of each 200."""
-
-    latencies: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    failures: int = 0
-    """Answers that are not 200, or have no body, and connections that broke."""
-
-    def __add__(self, other: Measured) -> Measured:
-        return Measured(self.latencies + other.latencies, self.seconds + other.seconds, self.failures + other.failures)
-
-    @property
-    def rate(self) -> float:
-        """Answers of 200 a second."""
-        return len(self.latencies) / self.seconds if self.seconds else 0.0
-
-    def percentile(self, share: float) -> float:
-        """The latency in milliseconds that ``share`` (0 to 1) of the answers keep within; NaN if there are none."""
-        ordered = sorted(self.latencies)
-        return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
+_GRACE_SECONDS = 120.0  # for the answers under way when the time is over
 
 
 def request_bytes(body: bytes, path: str = "/predict") -> bytes:
@@ -51,7 +30,7 @@ def request_bytes(body: bytes, path: str = "/predict") -> bytes:
     return "\r\n".join(lines).encode() + _END_OF_HEAD + body
 
 
-def measure(port: int, bodies: Sequence[bytes], connections: int, seconds: float, warmup: float = 1.0) -> Measured:
+def measure(port: int, bodies: Sequence[bytes], connections: int, seconds: float, warmup: float = 0.0) -> Measured:
     """Send ``bodies`` in turn to ``POST /predict`` on loopback, over ``connections`` connections that are kept alive.
 
     Answers count that come in the ``seconds`` after ``warmup``. Where a server closes the connection after its answer,
@@ -69,7 +48,7 @@ def measure(port: int, bodies: Sequence[bytes], connections: int, seconds: float
 
 
 async def _run(port: int, requests: list[bytes], connections: int, seconds: float, warmup: float) -> Measured:
-    begin = time.perf_counter() + warmup
+    begin, used = time.perf_counter() + warmup, time.process_time()
     run = _Run(port, requests, connections, begin, begin + seconds)
     try:
         await asyncio.gather(*(run.connect(i * len(requests) // connections) for i in range(connections)))
@@ -78,7 +57,9 @@ async def _run(port: int, requests: list[bytes], connections: int, seconds: floa
         await run.abort()
     if run.error:
         raise run.error
-    return Measured(run.latencies, seconds, run.failures)
+    # all of its processor time: the warm-up's too
+    used = (time.process_time() - used) * seconds / (seconds + warmup)
+    return Measured(run.latencies, seconds, run.failures, used)
 
 
 class _Run:
@@ -86,7 +67,7 @@ class _Run:
 
     def __init__(self, port: int, requests: list[bytes], connections: int, begin: float, end: float) -> None:
         self.port, self.requests, self.begin, self.end = port, requests, begin, end
-        self.latencies: list[float] = []
+        self.latencies: Counter[int] = Counter()
         self.failures = 0
         self.error: Exception | None = None
         self.open = connections
@@ -180,7 +161,7 @@ class _Connection(asyncio.Protocol):
         self._waiting = False
         if run.begin <= now <= run.end:
             if good:
-                run.latencies.append(now - self._started)
+                run.latencies[int(1e6 * (now - self._started))] += 1
             else:
                 run.failures += 1
         self._started = now

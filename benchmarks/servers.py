@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -15,9 +14,11 @@ from sample.child import Child
 from sample.client import Client
 
 ROOT = Path(__file__).resolve().parents[1]
-BIN = Path(sys.executable).parent
-READY_SECONDS = 120.0
-FLASK, ECHO = "flask", "echo"  # what the others are compared with
+READY_SECONDS = 180.0
+SERVICE, SERVICE_TWO, FLASK, FLASK_PERSIST, ECHO, LITSERVE, HOLLOW = (
+    *("service-1", "service-2", "flask", "flask-persist"),
+    *("echo", "litserve", "hollow"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,52 +30,29 @@ class Server:
     port: int
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    slow: bool = False
+    """Whether an answer takes seconds, so that few come however long one waits."""
 
     def start(self, logs: Path) -> Child:
         """Start it and wait until it answers; raises ChildFailed."""
-        environment = {**os.environ, **self.env, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.env}
         child = Child(self.command, logs / f"{self.key}.log", environment, ROOT)
         try:
-            child.wait_until(Client(f"http://127.0.0.1:{self.port}", read_seconds=5.0).ready, READY_SECONDS)
+            child.wait_until(Client(self.url, read_seconds=5.0).ready, READY_SECONDS)
         except BaseException:
             child.stop()
             raise
         return child
 
-
-def servers(predictor: Path, tag: str, home: Path) -> list[Server]:
-    """List all, each on a free port; ``tag`` is the folder ``predictor`` as imported into ``home``."""
-    one, two, loaded, persisted, port = free_ports(5)
-    made = [
-        _service(1, tag, home, one),
-        _service(2, tag, home, two),
-        _flask(FLASK, "Flask + gunicorn -w 2, predictor as loaded", predictor, False, loaded),
-        _flask("flask-persist", "Flask + gunicorn -w 2, `persist()`", predictor, True, persisted),
-    ]
-    options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
-    echo = (str(BIN / "uvicorn"), "benchmarks.echo_app:app", "--port", str(port), *options)
-    return [*made, Server(ECHO, "uvicorn, bare echo, 1 worker", port, echo)]
+    @property
+    def url(self) -> str:
+        """Its address on loopback."""
+        return f"http://127.0.0.1:{self.port}"
 
 
-def free_ports(n: int) -> list[int]:
-    """Give ``n`` ports of loopback that nothing listens on."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(n)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
-def imported(predictor: Path, home: Path) -> str:
-    """Import the folder ``predictor`` into the store of ``home``; give its tag. Raises CalledProcessError."""
-    command = [sys.executable, str(ROOT / "import_model.py"), str(predictor)]
-    environment = {**os.environ, "BENTOML_HOME": str(home)}
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.strip().splitlines()[-1]
-
-
-def _service(workers: int, tag: str, home: Path, port: int) -> Server:
-    env = {
+def service(workers: int, home: Path, tag: str, env: Mapping[str, str] | None = None) -> Server:
+    """Give the project's own service with the model ``tag`` of the store in ``home``."""
+    settings = {
         "BENTOML_HOME": str(home),
         "BENTOML_DO_NOT_TRACK": "True",
         "MODEL_TAG": tag,
@@ -82,11 +60,67 @@ def _service(workers: int, tag: str, home: Path, port: int) -> Server:
         "PREDICTION_DECIMALS": "2",
         "API_KEYS_FILE": "",
         "POLICY_FILE": "",
+        **(env or {}),
     }
     title = f"this service, {workers} worker{'s' if workers > 1 else ''}"
-    return Server(f"service-{workers}", title, port, (str(BIN / "bentoml"), "serve", "--port", str(port)), env)
+    port = free_port()
+    command = _python("bentoml", "serve", "--host", "127.0.0.1", "--port", str(port))
+    return Server(f"service-{workers}", title, port, command, settings)
 
 
-def _flask(key: str, title: str, predictor: Path, persist: bool, port: int) -> Server:
+def flask(predictor: Path, persist: bool = False, slow: bool = False) -> Server:
+    """Give the design that is replaced, with the predictor in a folder."""
+    port = free_port()
     app = f"benchmarks.flask_app:create_app({str(predictor)!r}, persist={persist})"
-    return Server(key, title, port, (str(BIN / "gunicorn"), "-w", "2", "--bind", f"127.0.0.1:{port}", app))
+    options = ("-w", "2", "--timeout", "300", "--bind", f"127.0.0.1:{port}")
+    title = f"Flask + gunicorn -w 2, {'`persist()`' if persist else 'predictor as loaded'}"
+    return Server(FLASK_PERSIST if persist else FLASK, title, port, _python("gunicorn", *options, app), slow=slow)
+
+
+def echo() -> Server:
+    """Give the floor under every service here."""
+    port = free_port()
+    options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+    command = _python("uvicorn", "benchmarks.echo_app:app", "--port", str(port), *options)
+    return Server(ECHO, "uvicorn, bare echo, 1 worker", port, command)
+
+
+def litserve(predictor: Path) -> Server:
+    """Give LitServe with the predictor in a folder."""
+    port = free_port()
+    command = _python("benchmarks.litserve_app", str(predictor), str(port))
+    return Server(LITSERVE, "LitServe, batches of 64, `persist()`, 1 worker", port, command)
+
+
+def hollow(workers: int, home: Path, modules: Path, env: Mapping[str, str] | None = None) -> Server:
+    """Give a BentoML service that imports the modules named in a file, and holds no model."""
+    port = free_port()
+    settings = {
+        "BENTOML_HOME": str(home),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "HOLLOW_MODULES": str(modules),
+        "HOLLOW_WORKERS": str(workers),
+        **(env or {}),
+    }
+    command = _python(
+        "bentoml", "serve", "benchmarks.hollow_service:Hollow", "--host", "127.0.0.1", "--port", str(port)
+    )
+    return Server(HOLLOW, "BentoML, no model", port, command, settings)
+
+
+def free_port() -> int:
+    """Give a port of loopback that nothing listens on."""
+    return free_ports(1)[0]
+
+
+def free_ports(n: int) -> list[int]:
+    """Give ``n`` different ports of loopback that nothing listens on."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(n)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)

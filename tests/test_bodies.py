@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 
-from agbento.bodies import Limits, read_rows
+from agbento.bodies import Limits, read_head, read_rows
 from agbento.errors import BodyTimedOut, BodyTooLarge, MalformedBody, RequestError, UnsupportedMediaType
 from tests.parquet_bytes import written
 
@@ -38,8 +38,9 @@ def read(
         return next(waiting)
 
     raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
-    request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": raw}, receive)
-    return asyncio.run(read_rows(request, limits, columns))
+    rows, is_array, size = asyncio.run(read_rows(read_head(raw), receive, limits, columns))
+    assert size == len(body)
+    return rows, is_array
 
 
 def test_an_object_is_one_row_and_an_array_is_many() -> None:
@@ -165,9 +166,8 @@ def test_a_body_that_does_not_come() -> None:
         await asyncio.sleep(10)
         raise AssertionError
 
-    request = Request({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive)
     with pytest.raises(BodyTimedOut):
-        asyncio.run(read_rows(request, LIMITS, ("a", "b")))
+        asyncio.run(read_rows({}, receive, LIMITS, ("a", "b")))
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -235,3 +235,46 @@ def test_any_bytes_are_rows_or_a_fault_of_the_caller(body: bytes) -> None:
 def test_a_body_that_an_upgrade_has_cost_is_told() -> None:
     with pytest.raises(MalformedBody, match="h2c"):
         read(b"", ("upgrade", "h2c"))
+
+
+def test_the_fields_of_a_head_that_are_read() -> None:
+    fields = [(b"host", b"x"), (b"accept", b"text/csv"), (b"content-type", b"a"), (b"accept", b"*/*;q=0.1")]
+    assert read_head([*fields, (b"content-type", b"b")]) == {b"accept": "text/csv, */*;q=0.1", b"content-type": "a"}
+
+
+def test_a_task_that_is_cancelled_while_its_body_comes_is_no_time_out() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(10)
+        raise AssertionError
+
+    async def ask() -> None:
+        task = asyncio.ensure_future(read_rows({}, receive, LARGE, ("a",)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(ask())
+
+
+def test_a_time_out_leaves_the_task_as_it_was() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(10)
+        raise AssertionError
+
+    async def ask() -> float:
+        with pytest.raises(BodyTimedOut):
+            await read_rows({}, receive, LIMITS, ("a",))
+        return await asyncio.wait_for(asyncio.sleep(0.001, 1.5), 5)  # it is not cancelled any more
+
+    assert asyncio.run(ask()) == 1.5
+
+
+def test_a_caller_that_leaves_amid_its_body() -> None:
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(read_rows({}, receive, LIMITS, ("a",)))

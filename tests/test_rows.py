@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agbento.errors import Fault, InvalidRows
 from agbento.rows import MAX_CAUTIONS, MAX_FAULTS, Batch, RowReader
 from agbento.schema import Feature, Schema
 from agbento.values.policy import Policy
-from agbento.values.reasons import ACTIONS
+from agbento.values.reasons import ACTIONS, REASONS
 
 SCHEMA = Schema(
     "y",
@@ -52,7 +52,7 @@ ANY_JSON = st.recursive(
 
 
 def test_a_row_becomes_the_columns_of_the_schema_in_its_order() -> None:
-    frame = READER.batch([dict(reversed(ROW.items())) | {"unused": 1}]).frame
+    frame = READER.batch([dict(reversed(ROW.items())) | {"unused": 1}]).frame()
     assert list(frame.columns) == [feature.name for feature in SCHEMA.features]
     kinds = {name: str(dtype) for name, dtype in frame.dtypes.items()}
     assert kinds == {
@@ -97,7 +97,7 @@ def test_a_row_becomes_the_columns_of_the_schema_in_its_order() -> None:
 )
 def test_spellings_of_one_value(column: str, value: Any, read: Any) -> None:
     batch = READER.batch([ROW | {column: value}])
-    found = batch.frame.loc[0, column]
+    found = batch.frame().loc[0, column]
     assert found == read
     assert isinstance(found, type(read)) or column in "ifb"
     assert not batch.counts
@@ -106,7 +106,7 @@ def test_spellings_of_one_value(column: str, value: Any, read: Any) -> None:
 
 def test_null_is_a_missing_float() -> None:
     batch = READER.batch([ROW | {"f": None}])
-    assert math.isnan(batch.frame.loc[0, "f"])
+    assert math.isnan(batch.frame().loc[0, "f"])
     assert batch.counts == {("f", "null", "accept"): 1}
 
 
@@ -181,8 +181,8 @@ def test_a_policy_decides(action: str) -> None:
         assert [(f.column, f.reason) for f in raised.value.faults] == list(zip(("i", "f", "more"), names, strict=True))
         return
     batch = reader.batch([row])
-    assert batch.frame.loc[0, "i"] == 2
-    assert math.isnan(batch.frame.loc[0, "f"])
+    assert batch.frame().loc[0, "i"] == 2
+    assert math.isnan(batch.frame().loc[0, "f"])
     assert batch.counts == {(c, r, action): 1 for c, r in zip(("i", "f", ""), names, strict=True)}
     told = [(c.column, c.taken_as) for c in batch.cautions.get(0, ())]
     assert told == ([("i", "2"), ("f", "missing"), ("more", "nothing")] if action == "warn" else [])
@@ -243,7 +243,7 @@ def test_rows_that_are_no_objects() -> None:
 @given(st.fixed_dictionaries(dict.fromkeys(ROW, ANY_JSON)))
 def test_any_json_is_read_or_refused_with_its_place(row: dict[str, Any]) -> None:
     try:
-        frame = READER.batch([row]).frame
+        frame = READER.batch([row]).frame()
     except InvalidRows as error:
         assert error.faults
         assert all(fault.row == 0 and fault.column in ROW for fault in error.faults)
@@ -253,7 +253,7 @@ def test_any_json_is_read_or_refused_with_its_place(row: dict[str, Any]) -> None
 
 @given(st.lists(st.integers(-128, 127), min_size=1, max_size=20))
 def test_whole_numbers_come_through_as_they_are(values: list[int]) -> None:
-    assert READER.batch([ROW | {"i": value} for value in values]).frame["i"].tolist() == values
+    assert READER.batch([ROW | {"i": value} for value in values]).frame()["i"].tolist() == values
 
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(ROW, ANY_JSON)), min_size=2, max_size=4))
@@ -267,7 +267,7 @@ def test_many_rows_are_read_as_each_by_itself(rows: list[dict[str, Any]]) -> Non
     batch = READER.batch(rows)
     for i, one in enumerate(alone):
         assert isinstance(one, Batch)
-        pd.testing.assert_frame_equal(one.frame, batch.frame.iloc[[i]].reset_index(drop=True))
+        pd.testing.assert_frame_equal(one.frame(), batch.frame().iloc[[i]].reset_index(drop=True))
         told = [(c.column, c.reason, c.taken_as) for c in batch.cautions.get(i, ())]
         assert told == [(c.column, c.reason, c.taken_as) for c in one.cautions.get(0, ())]
     assert sum((one.counts for one in alone if isinstance(one, Batch)), Counter()) == batch.counts
@@ -279,6 +279,35 @@ def faults_of(rows: list[dict[str, Any]]) -> list[Fault]:
     except InvalidRows as error:
         return error.faults
     return []
+
+
+class OtherMapping(dict[str, Any]):
+    """A row that is no plain dict, so that no short cut is for it."""
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys([*ROW, "more"], ANY_JSON)), st.booleans())
+def test_the_short_cut_for_one_row_changes_nothing(row: dict[str, Any], is_usual: bool) -> None:
+    row = ROW | row if is_usual else row
+    one, other = outcome([row]), outcome([OtherMapping(row)])
+    if isinstance(other, list):
+        assert one == other
+        return
+    assert isinstance(one, Batch)
+    pd.testing.assert_frame_equal(one.frame(), other.frame())
+    assert (one.counts, one.cautions) == (other.counts, other.cautions)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.fixed_dictionaries(dict.fromkeys(ROW, ANY_JSON)), min_size=1, max_size=4), min_size=1))
+def test_batches_that_are_joined_hold_the_rows_of_all(requests: list[list[dict[str, Any]]]) -> None:
+    accepting = RowReader(SCHEMA, Policy.of({"defaults": dict.fromkeys(REASONS, "accept")}, SCHEMA))
+    requests = [[ROW | {"i": i} for i in range(12)], *requests, [ROW], [ROW, ROW]]
+    batches = [accepting.batch(rows) for rows in requests]
+    joined = Batch.joined(batches)
+    assert joined.rows == sum(map(len, requests))
+    assert not joined.counts
+    whole = accepting.batch([row for rows in requests for row in rows]).frame()
+    pd.testing.assert_frame_equal(joined.frame(), whole)
 
 
 def outcome(rows: list[dict[str, Any]]) -> Batch | list[tuple[str | None, str]]:

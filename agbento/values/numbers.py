@@ -51,7 +51,7 @@ class IntReader:
     def __call__(self, value: Any) -> int:
         """Read one value, as JSON gives it."""
         if type(value) is int:
-            return self._within(value)
+            return value if self._low <= value <= self._high else self._within(value)
         if isinstance(value, str):
             return self._read_text(value)
         if isinstance(value, float):
@@ -97,17 +97,20 @@ class FloatReader:
     """Reads the values of a float column; raises Off. Null is held as NaN: a missing value."""
 
     def __init__(self, feature: Feature) -> None:
-        self._limit = size_limit(feature)
+        self._limit = limit = size_limit(feature)
+        self._least = -limit
         self._expected = f"a finite number of a size up to {self._limit:g}"
         self._real = re.compile(spellings.real(self._limit))
 
     def __call__(self, value: Any) -> float:
         """Read one value, as JSON gives it."""
+        if type(value) is float and self._least <= value <= self._limit:
+            return value
         if isinstance(value, str):
             return self._read_text(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._off("null" if value is None else "wrong_type")
-        if -self._limit <= value <= self._limit:
+        if self._least <= value <= self._limit:
             return float(value)
         if isinstance(value, float) and not math.isfinite(value):
             raise self._off("not_finite")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from agbento.schema import Feature
@@ -53,13 +54,13 @@ def _zone(dtype: str) -> Any:
     return zoned.tz
 
 
-def column(feature: Feature, values: Sequence[Any]) -> Any:
+def column(feature: Feature, values: Sequence[Any] | npt.NDArray[Any]) -> Any:
     """Give the DataFrame column, of the training column's dtype, that holds what the reader gave."""
     match feature.type:
         case "int" | "float":
-            return np.array(values, dtype=number_dtype(feature))
+            return np.asarray(values, dtype=number_dtype(feature))
         case "bool":
-            return np.array(values, dtype=bool)
+            return np.asarray(values, dtype=bool)
         case "datetime" if feature.holds_timestamps:
             dates = pd.DatetimeIndex(list(values), dtype="datetime64[ns]")
             return dates.tz_localize("UTC").tz_convert(_zone(feature.dtype)) if "," in feature.dtype else dates

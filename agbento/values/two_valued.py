@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -34,9 +35,23 @@ class TwoValuedReader:
             " or the other value of training" if two.false is None else f" or {two.false!r}"
         )
         self._not_true = f"not {two.true!r}" if two.false is None else repr(two.false)
+        self._known = self._read_already(two.true, two.false)
 
     def __call__(self, value: Any) -> Any:
         """Read one value, as JSON gives it."""
+        if (known := self._known.get(type(value))) is not None and (found := known.get(value, known)) is not known:
+            return found
+        return self._read_anew(value)
+
+    def _read_already(self, *values: Any) -> dict[type, dict[Any, Any]]:
+        """Give what is held for those of the values that are not off, by type: 1 is not true."""
+        found: dict[type, dict[Any, Any]] = {}
+        for value in values:
+            with contextlib.suppress(Off):
+                found.setdefault(type(value), {})[value] = self._read_anew(value)
+        return found
+
+    def _read_anew(self, value: Any) -> Any:
         is_scalar = isinstance(value, (str, int, float))
         if is_scalar and key_of(value) == key_of(self._two.true) and self._true is not None:
             return self._true  # it may be spelled in a way that is off

@@ -1,0 +1,1 @@
+"""Plan → functions: what answers, without AutoGluon, pandas or torch."""

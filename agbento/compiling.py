@@ -1,0 +1,183 @@
+"""Compile a predictor while it is imported, in a process of its own, and keep what was found.
+
+A stored model has ``compiled.json`` (the record) and, where the compiled predictor was proven equal to AutoGluon's,
+``compiled/`` (its artefact). Nothing that goes wrong here fails an import: AutoGluon's own predictor serves then, and
+the record says why.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agbento import child
+from agbento.compiler.artefact import compiler_version
+from agbento.compiler.plan.values import decode, encode
+from agbento.errors import UsageError
+from agbento.parent import end_with_parent
+from agbento.text import exception_text, one_line, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPILED, RECORD = "compiled", "compiled.json"
+_SECONDS = 3600  # the largest stacks take some minutes
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of compiling: ``compiled`` or ``why`` not; ``native`` tells whether nothing runs through AutoGluon.
+
+    ``proof`` and ``report`` are those of the compiler, as JSON; ``digest`` is the predictor's, ``compiler`` the
+    compiler's version. ``originals`` are, by column, pairs of a text and the training value that it stands for, where
+    JSON cannot hold that.
+    """
+
+    compiled: bool
+    why: str
+    compiler: str
+    digest: str
+    native: bool = False
+    seconds: float = 0.0
+    proof: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    originals: dict[str, Any] = field(default_factory=dict)
+
+    def restored(self) -> dict[str, dict[Any, Any]]:
+        """Give the originals: by column, text → training value."""
+        return {name: dict(map(decode, pairs)) for name, pairs in self.originals.items()}
+
+    def save(self, folder: Path) -> None:
+        """Write it into a stored model's folder."""
+        (folder / RECORD).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Record | None:
+        """Read it; None where there is none that can be read."""
+        try:
+            return cls(**json.loads((folder / RECORD).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def lines(self) -> list[str]:
+        """Say it on a terminal."""
+        if not self.compiled:
+            return [f"not compiled: {self.why}; AutoGluon's own predictor will serve"]
+        proved = self.proof.get("summary", "")
+        return [f"compiled in {self.seconds:g} s: {self.report.get('summary', '')}", f"proven equal: {proved}"]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this version of the compiler made it."""
+        return self.compiler == compiler_version()
+
+
+def compile_into(folder: Path, predictor: Path, digest: str, scratch: Path, rows: Path | None = None) -> Record:
+    """Compile ``predictor`` into ``folder`` and write the record there, in a child process.
+
+    ``scratch`` is an empty folder, the child's HOME; what is left in it is the caller's to remove. ``rows`` is a file
+    of rows, CSV or Parquet, with which it is proven too.
+
+    Raises:
+        UsageError: ``rows`` cannot be read, or lacks columns.
+    """
+    report = scratch / "report.json"
+    arguments = [str(predictor.resolve()), str((folder / COMPILED).resolve()), digest, str(report)]
+    arguments += [str(rows.resolve())] if rows is not None else []
+    ended = child.run("agbento.compiling", arguments, scratch, _SECONDS)
+    if report.exists():
+        found = json.loads(report.read_text("utf-8"))
+    else:
+        found = {"compiled": False, "why": f"the process that compiled it {ended.how}"}
+    if "rows" in found:
+        raise UsageError(f"--rows {shown(str(rows))}: {found['rows']}")
+    record = Record(compiler=compiler_version(), digest=digest, **found)
+    record.save(folder)
+    return record
+
+
+def replace_compiled(stored: Path, made: Path, aside: Path) -> None:
+    """Put record and artefact of ``made`` in place of those of ``stored``; the old ones are left in ``aside``.
+
+    Between the renames there is no artefact that the record speaks of: then AutoGluon's own predictor serves.
+    """
+    aside.mkdir()
+    for name in (RECORD, COMPILED):
+        if (stored / name).exists():
+            (stored / name).rename(aside / name)
+    for name in (COMPILED, RECORD):
+        if (made / name).exists():
+            (made / name).rename(stored / name)
+
+
+def _read_rows(file: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read rows with at least ``columns``; raises ValueError."""
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
+    except Exception as error:
+        raise ValueError(f"expected rows as CSV (.csv) or Parquet: {exception_text(error)}") from error
+    if missing := [name for name in columns if name not in frame.columns]:
+        raise ValueError(f"lacks columns of the predictor: {', '.join(map(repr, missing[:10]))}")
+    return frame
+
+
+def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> dict[str, Any]:
+    """Compile, prove, and save what was proven, in this process."""
+    from autogluon.tabular import TabularPredictor
+
+    from agbento.compiler import CompilerError, compile_predictor
+    from agbento.compiler.verify import verify
+    from agbento.describe import originals
+
+    began = time.monotonic()
+    try:
+        opened = TabularPredictor.load(str(predictor), verbosity=0)
+        opened.persist(max_memory=None)
+        try:
+            real = None if rows is None else _read_rows(rows, opened.original_features)
+        except ValueError as error:
+            return {"rows": str(error)}
+        compiled = compile_predictor(opened)
+        compiled.source = digest
+        proof, told = verify(opened, compiled, real=real, digest=digest), compiled.report()
+        verdict = str(proof).splitlines()[0]
+        held = {name: [encode(pair) for pair in pairs.items()] for name, pairs in originals(opened).items()}
+    except CompilerError as error:
+        return {"compiled": False, "why": one_line(str(error), 300)}
+    except Exception as error:  # noqa: BLE001 - whatever it is, AutoGluon's own predictor serves
+        return {"compiled": False, "why": f"it cannot be compiled: {exception_text(error)}"}
+    found = {
+        "native": compiled.native,
+        "seconds": round(time.monotonic() - began, 1),
+        "proof": proof.to_json() | {"summary": verdict},
+        "report": told.to_json() | {"summary": told.summary},
+        "originals": held,
+    }
+    if not proof.equal:
+        return {"compiled": False, "why": f"it is {verdict}", **found}
+    try:
+        compiled.save(target)
+    except Exception as error:  # noqa: BLE001 - a model that is not native saves itself, in whatever way
+        return {"compiled": False, "why": f"it cannot be saved: {exception_text(error)}", **found}
+    return {"compiled": True, "why": "", **found}
+
+
+def _main() -> None:
+    end_with_parent(signal.SIGKILL)
+    predictor, target, digest, report, *rows = sys.argv[1:]
+    found = _compile(Path(predictor), Path(target), digest, Path(rows[0]) if rows else None)
+    draft = Path(report).with_suffix(".draft")
+    draft.write_text(json.dumps(found), "utf-8")
+    draft.rename(report)  # a report that is there is whole
+
+
+if __name__ == "__main__":
+    _main()
