@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -143,22 +143,23 @@ class CompiledAdapter:
 
     def __init__(self, compiled: Compiled, originals: Mapping[str, Mapping[Any, Any]] | None = None) -> None:
         self._compiled, self._originals = compiled, originals or {}
+        self._changed: dict[str, Callable[[Any], Any]] = {}
         self.fast_rows = 0
 
     def predict(self, batch: Batch) -> Predictions:
         """Answer the rows of ``batch``, in order."""
         columns = batch.columns
-        if self._originals:
-            restored = {
-                name: [values.get(value, value) for value in columns[name]] for name, values in self._originals.items()
-            }
-            columns = {**columns, **restored}
+        if self._changed:
+            columns = {**columns, **{name: list(map(change, columns[name])) for name, change in self._changed.items()}}
         if batch.rows == 1:
             return Predictions(*self._compiled.predict_row({name: values[0] for name, values in columns.items()}))
         return Predictions(*self._compiled.predict_columns(columns))
 
     def warm(self, one: Batch, some: Batch) -> None:
         """Answer both, and take from their times how many rows the event loop may answer itself."""
+        # What the readers give is without a zone, in UTC; a column with one holds such values only.
+        self._changed = {feature.name: _in_utc for feature in one.features if feature.has_zone}
+        self._changed |= {name: partial(_restored, values) for name, values in self._originals.items()}
         times = [(batch.rows, self._seconds(batch)) for batch in (one, some)]
         self.fast_rows = fast_rows(times) if self._compiled.native else 0
 
@@ -169,6 +170,14 @@ class CompiledAdapter:
             self.predict(batch)
             times.append(time.perf_counter() - began)
         return statistics.median(times)
+
+
+def _in_utc(value: Any) -> Any:
+    return value.tz_localize("UTC") if isinstance(value, pd.Timestamp) else value
+
+
+def _restored(originals: Mapping[Any, Any], value: Any) -> Any:
+    return originals.get(value, value)
 
 
 def fast_rows(times: Sequence[tuple[int, float]]) -> int:

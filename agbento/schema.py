@@ -72,6 +72,11 @@ class Feature:
         """Whether the training column was one of timestamps; one of type datetime may also have held texts."""
         return self.dtype.startswith("datetime64")
 
+    @property
+    def has_zone(self) -> bool:
+        """Whether the training column was one of timestamps in a time zone."""
+        return self.holds_timestamps and "," in self.dtype
+
     def to_json(self) -> dict[str, Any]:
         """Give the feature as ``GET /model`` shows it: without the fields that are not known."""
         return {key: value for key, value in asdict(self).items() if value is not None and value != ()}

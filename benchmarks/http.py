@@ -5,6 +5,7 @@ All servers of a predictor run all the time; the rounds are interleaved, so that
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -88,25 +89,24 @@ def _compiled(service: Server) -> bool:
 
 
 def _cells(recipe: Recipe, contestants: Sequence[Server], quick: bool) -> list[Cell]:
+    """Measure the fast servers in interleaved rounds, then the slow ones once: what waits there would take minutes."""
     sent, found = bodies(), {(server.key, n): Measured() for n in CONNECTIONS for server in contestants}
-    for turn in range(1 if quick else ROUNDS):
-        for n in CONNECTIONS:
-            say(f"{recipe.name}: round {turn + 1}, {n} connection{'s' if n > 1 else ''}")
-            for server in contestants:
-                if not (server.slow and turn):
-                    found[server.key, n] += _load(server, sent, n, quick)
+    fast, slow = ([server for server in contestants if server.slow is kind] for kind in (False, True))
+    for turn, servers_now in [*((turn, fast) for turn in range(1 if quick else ROUNDS)), (0, slow)]:
+        for n, server in itertools.product(CONNECTIONS, servers_now):
+            say(f"{recipe.name}: round {turn + 1}, {n} connection{'s' if n > 1 else ''}, {server.title}")
+            found[server.key, n] += _load(server, sent, n, quick)
     return [_cell(recipe.name, server, n, found[server.key, n]) for n in CONNECTIONS for server in contestants]
 
 
 def _load(server: Server, sent: Sequence[bytes], connections: int, quick: bool) -> Measured:
     run = best_generator()
-    if not server.slow:
-        run(server.port, sent, connections, WARM_SECONDS)
-        _settle(server)
-    usual = SLOW_SECONDS[connections] if server.slow else SECONDS
-    got = run(server.port, sent, connections, min(usual, QUICK_SECONDS) if quick else usual)
     _settle(server)
-    return got
+    if server.slow:
+        return run(server.port, sent, connections, QUICK_SECONDS * 5 if quick else SLOW_SECONDS[connections])
+    run(server.port, sent, connections, WARM_SECONDS)
+    _settle(server)
+    return run(server.port, sent, connections, QUICK_SECONDS if quick else SECONDS)
 
 
 def _settle(server: Server) -> None:

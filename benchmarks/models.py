@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CACHE: Final = ROOT / "build" / "bench-models"
 SEED: Final = 20319
 CORES: Final = 2  # what the predictors are trained with, on any machine
+_TRAIN: Final = """import pickle, sys, pathlib, benchmarks.models as models
+models.train(pickle.load(sys.stdin.buffer), pathlib.Path(sys.argv[1]))"""
+_COMPILE: Final = "import sys; from agbento.compiler import compile_predictor as c; c(sys.argv[1]).save(sys.argv[2])"
 # LightGBM's threads wait for each other by spinning, which on a busy machine makes minutes of seconds.
 _PATIENT: Final = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 
@@ -99,7 +103,7 @@ def trained(recipe: Recipe, cache: Path = CACHE) -> Path:
     place = cache / _key(recipe) / recipe.folder
     if not place.exists():
         say(f"train {recipe.name}: {recipe.title}; once")
-        _make(place, lambda folder: _run("-m", "benchmarks.models", recipe.name, str(folder), environment=_PATIENT))
+        _make(place, lambda folder: _run("-c", _TRAIN, str(folder), environment=_PATIENT, told=pickle.dumps(recipe)))
     return place
 
 
@@ -110,8 +114,7 @@ def compiled(recipe: Recipe, cache: Path = CACHE) -> Path:
     if not place.exists():
         _forget(place, "compiled-*")
         say(f"compile {recipe.name}")
-        program = "import sys; from agbento.compiler import compile_predictor as c; c(sys.argv[1]).save(sys.argv[2])"
-        _make(place, lambda folder: _run("-c", program, str(predictor), str(folder)))
+        _make(place, lambda folder: _run("-c", _COMPILE, str(predictor), str(folder)))
     return place
 
 
@@ -169,7 +172,8 @@ def train(recipe: Recipe, folder: Path) -> None:
         predictor = TabularPredictor(label=LABEL, path=scratch, verbosity=0)
         predictor.fit(data, num_cpus=CORES, num_gpus=0, **recipe.fit)
         refitted = predictor.refit_full(recipe.best)[recipe.best]
-        predictor.clone_for_deployment(str(folder), model=refitted)
+        predictor.set_model_best(refitted, save_trainer=True)
+        predictor.clone_for_deployment(str(folder))
     trainer = TabularPredictor.load(str(folder), verbosity=0)._trainer
     models = [trainer.load_model(name) for name in trainer._construct_model_pred_order([trainer._get_best()])]
     found = sorted((getattr(model, "_child_type", None) or type(model)).__name__ for model in models)
@@ -184,17 +188,12 @@ def _import(predictor: Path, folder: Path) -> None:
     (folder / "tag").write_text(told.strip().splitlines()[-1], "utf-8")
 
 
-def _run(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return done.stdout
+def _run(*arguments: str, environment: Mapping[str, str] | None = None, told: bytes | None = None) -> str:
+    command, variables = [sys.executable, *arguments], {**os.environ, **(environment or {})}
+    done = subprocess.run(command, cwd=ROOT, env=variables, input=told, stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        train(RECIPES[sys.argv[1]], Path(sys.argv[2]))
-    else:
-        for chosen in RECIPES.values():
-            print(trained(chosen))
+    for known in RECIPES.values():
+        print(trained(known))

@@ -17,10 +17,11 @@ from starlette.responses import PlainTextResponse
 
 from agbento.answering import Answering
 from agbento.bodies import JSON, Limits
-from agbento.describe import describe
+from agbento.compiler import compile_predictor
+from agbento.describe import describe, originals
 from agbento.metrics import ServiceMetrics
 from agbento.openapi import document
-from agbento.predictor import StockPredictor
+from agbento.predictor import CompiledAdapter, StockPredictor
 from agbento.values.policy import Policy
 from agbento.web import Endpoints, Rim
 from tests.running import Running, imported
@@ -42,14 +43,18 @@ class Asked:
 
 
 class InProcess:
-    """A predictor behind the service's own ASGI middleware, and AutoGluon's own beside it."""
+    """A predictor, compiled, behind the service's own ASGI middleware, and AutoGluon's own beside it."""
 
     def __init__(self, stock: StockPredictor, oracle: TabularPredictor, policy: Any = None) -> None:
         self.stock, self.oracle = stock, oracle
         self.schema = describe(stock.autogluon)
         self.policy = Policy.of(policy, self.schema)
         metrics = ServiceMetrics(CollectorRegistry())
-        self.answering = Answering(self.schema, self.policy, stock, metrics, None, LIMITS.seconds)
+        compiled = compile_predictor(stock.autogluon)
+        assert compiled.native
+        adapter = CompiledAdapter(compiled, originals(stock.autogluon))
+        self.answering = Answering(self.schema, self.policy, adapter, metrics, None, LIMITS.seconds)
+        self.answering.warm()
         self.document = document(self.schema, self.policy)
         nothing = PlainTextResponse("", 404)
         self._app = Rim(Endpoints(nothing, lambda: self.answering, dict, LIMITS, max_requests=128))

@@ -180,7 +180,7 @@ def test_answers_are_those_of_autogluon(judged: Judged, data: st.DataObject) -> 
     assert alone == answers[0]
     for answer in answers:
         answer.pop("warnings", None)
-    assert answers == model.expected(model.stock.restored(RowReader(model.schema).batch(sent).frame))
+    assert answers == model.expected(model.stock.restored(RowReader(model.schema).batch(sent).frame()))
 
 
 @MANY

@@ -135,7 +135,7 @@ def test_the_features_of_json_rows_are_those_of_the_training_rows(stock: StockPr
     frame = odd_rows(n=300, seed=3)
     batch = RowReader(schema).batch(as_json(frame))
     pd.testing.assert_frame_equal(
-        features_of(stock, batch.frame), stock.autogluon.transform_features(frame.drop(columns=LABEL))
+        features_of(stock, batch.frame()), stock.autogluon.transform_features(frame.drop(columns=LABEL))
     )
     assert {caution.column for told in batch.cautions.values() for caution in told} == {"dates gaps"}
 
@@ -173,7 +173,7 @@ def test_what_is_off_is_taken_as_autogluon_takes_it(
     batch = RowReader(schema).batch([row | {column: value} for row in as_json(frame)])
     frame[column] = pd.Series([as_in_pandas] * 5, dtype=frame[column].dtype if as_in_pandas is pd.NaT else object)
     theirs = stock.autogluon.transform_features(frame)
-    pd.testing.assert_frame_equal(features_of(stock, batch.frame), theirs)
+    pd.testing.assert_frame_equal(features_of(stock, batch.frame()), theirs)
     assert column in {feature for feature, _, _ in batch.counts}
 
 
@@ -202,7 +202,7 @@ def test_the_answers_shape(odd_predictors: Mapping[str, Path], kind: str) -> Non
 def test_the_decision_threshold_is_honoured(odd_predictors: Mapping[str, Path]) -> None:
     stock = StockPredictor.load(odd_predictors["binary"])
     schema = describe(stock.autogluon)
-    predictions = stock.predict(RowReader(schema).batch(as_json(odd_rows("binary", n=300, seed=5))).frame)
+    predictions = stock.predict(RowReader(schema).batch(as_json(odd_rows("binary", n=300, seed=5))).frame())
     answers = AnswerWriter(schema).answers(predictions)
     said = [(answer["y"], answer["probabilities"]["True"]) for answer in answers]
     assert all(label == (probability > THRESHOLD) for label, probability in said)
@@ -241,7 +241,7 @@ def test_numbers_that_32_bits_cannot_hold_are_none(tmp_path: Path) -> None:
     stock = trained(tmp_path, frame, models={"RF": {"n_estimators": 5}, "KNN": {}, "LR": {}})
     reader = RowReader(describe(stock.autogluon))
     largest = float(np.finfo("float32").max)
-    assert np.isfinite(stock.predict(reader.batch([{"int 64": 1, "float 64": largest}]).frame).values).all()
+    assert np.isfinite(stock.predict(reader.batch([{"int 64": 1, "float 64": largest}]).frame()).values).all()
     with pytest.raises(InvalidRows, match="out of range"):
         reader.batch([{"int 64": 1, "float 64": 1e39}])
 
@@ -261,7 +261,7 @@ def test_levels_that_are_no_numbers_of_json(tmp_path: Path) -> None:
     assert {feature.name: feature.categories for feature in schema.features}["c"] == (0.5, 1.5, "inf")
     batch = RowReader(schema).batch([{"float 64": 1.0, "c": "inf"}])
     theirs = frame[2:3].assign(**{"float 64": 1.0}).reset_index(drop=True)
-    pd.testing.assert_frame_equal(features_of(stock, batch.frame), stock.autogluon.transform_features(theirs))
+    pd.testing.assert_frame_equal(features_of(stock, batch.frame()), stock.autogluon.transform_features(theirs))
 
 
 def test_a_type_that_autogluon_has_no_name_for_is_said(tmp_path: Path) -> None:

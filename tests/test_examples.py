@@ -70,7 +70,7 @@ def test_rows_go_through_json_and_are_read_without_a_fault(drawn: list[Feature],
     made = list(islice(example_rows([feature.to_json() for feature in drawn], seed), 5))
     sent = json.loads(json.dumps(made, allow_nan=False))
     assert sent == made
-    frame = RowReader(Schema("label", "regression", tuple(drawn))).batch(sent).frame
+    frame = RowReader(Schema("label", "regression", tuple(drawn))).batch(sent).frame()
     assert frame.shape == (5, len(drawn))
     assert not frame.isna().any(axis=None)
 

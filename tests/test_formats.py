@@ -142,12 +142,12 @@ def test_every_format_has_the_same_values(odd_in_process: Mapping[str, InProcess
         PARQUET: lambda body: parquet_rows.parse(body, ROWS, 2**24, columns),
     }
     reader = RowReader(model.schema)
-    expected = reader.batch(records(frame)).frame
+    expected = reader.batch(records(frame)).frame()
     for name in ("int 64", "uint.16", "float 64", "größe", "float gaps", "bool", "dates", "dates gaps", "text"):
         known = frame[name].notna()
         assert expected.loc[known, name].tolist() == frame.loc[known, name].tolist(), name
     for name, (media_type, write) in BODIES.items():
-        found = reader.batch(readers[media_type](write(frame))).frame
+        found = reader.batch(readers[media_type](write(frame))).frame()
         # pandas writes no more than 15 digits of a number as JSON.
         pd.testing.assert_frame_equal(found, expected, check_exact=name != "JSON of pandas", obj=name)
 

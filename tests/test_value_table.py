@@ -51,7 +51,7 @@ def outcome(feature: Feature, rows: list[Any]) -> str:
 
 
 def shown(batch: Any) -> str:
-    held = batch.frame.iloc[0, 0]
+    held = batch.frame().iloc[0, 0]
     if held is None or held is pd.NaT or (isinstance(held, float) and math.isnan(held)):
         return "missing"
     if isinstance(held, pd.Timestamp):

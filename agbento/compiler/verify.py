@@ -24,10 +24,11 @@ from agbento.compiler.agreement import Judge, spread
 from agbento.compiler.compiled import CompiledPredictor
 from agbento.compiler.draw import Draw, Drawn, thresholds
 from agbento.compiler.proof import Proof
-from agbento.compiler.stock import Numbers, Stock, persisted, quiet
+from agbento.compiler.stock import Numbers, Stock, joined, persisted, quiet
 from agbento.compiler.tally import Tally
 
-ROWS: Final = 6000  # of the training columns' dtypes; of the other ways fewer
+ROWS: Final = 20_000  # of the training columns' dtypes
+_RECORDS, _COLUMNS, _ROWS = 1000, 1536, 300  # at most so many rows of the other ways
 _BATCH: Final = 1000
 _PART: Final = 16  # rows of a part that is not made smaller where AutoGluon raises
 _REAL_SINGLES: Final = 100  # of the caller's rows, as dicts
@@ -82,8 +83,8 @@ def verify(
         stock = Stock(predictor)
         draw = Draw(stock, thresholds(compiled.plan, compiled.arrays), seed)
         tasks = _Tasks(stock, compiled, draw, tally)
-        ways = [tasks.frames(rows), tasks.reals(real), tasks.records(rows // 6)]
-        ways += [tasks.columns(rows // 4), tasks.rows(rows // 20), tasks.alone()]
+        ways = [tasks.frames(rows), tasks.reals(real), tasks.records(min(rows // 4, _RECORDS))]
+        ways += [tasks.columns(min(rows // 4, _COLUMNS)), tasks.rows(min(rows // 10, _ROWS)), tasks.alone()]
         comparer = _Comparer(predictor, tally)
         for task in _in_time(ways, began + seconds, tally):
             comparer.compare(task)
@@ -242,7 +243,7 @@ class _Tasks:
             [kind for kind, *_ in found],
             lambda place: found[place][1],
             lambda begin, end: self._stock.answer_features([features for *_, features in found[begin:end]]),
-            lambda begin, end: _joined([self._one(row) for _, row, _ in found[begin:end]]),
+            lambda begin, end: joined([self._one(row) for _, row, _ in found[begin:end]]),
         )
 
     def _one(self, row: dict[Any, Any]) -> Numbers:
@@ -263,12 +264,6 @@ class _Tasks:
 
 def _cut(frame: pd.DataFrame, begin: int, end: int) -> pd.DataFrame:
     return frame.iloc[begin:end].reset_index(drop=True)
-
-
-def _joined(parts: list[Numbers]) -> Numbers:
-    values = np.concatenate([part.values for part in parts])
-    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
-    return Numbers(values, np.concatenate(probabilities) if probabilities else None)
 
 
 def _same(a: Any, b: Any) -> bool:

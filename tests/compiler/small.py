@@ -42,10 +42,10 @@ def rows(kind: Kind, n: int = 300) -> pd.DataFrame:
     return frame.assign(**{LABEL: pd.qcut(score, 3, labels=False) if kind == "multiclass" else score})
 
 
-def trained(kind: Kind, folder: Path, models: dict[str, Any] | None = None, **options: Any) -> TabularPredictor:
-    """Train a predictor of ``kind``."""
-    if kind == "quantile":
-        options["quantile_levels"] = [0.1, 0.5, 0.9]
+def trained(kind: Kind, folder: Path, models: dict[str, Any] | None = None, without: str = "") -> TabularPredictor:
+    """Train a predictor of ``kind``, on all columns but ``without``."""
+    options = {"quantile_levels": [0.1, 0.5, 0.9]} if kind == "quantile" else {}
+    data = rows(kind).drop(columns=[without] if without else [])
     with quiet():
         predictor = TabularPredictor(LABEL, problem_type=kind, path=str(folder), verbosity=0, **options)
-        return predictor.fit(rows(kind), hyperparameters=models or GBM, num_cpus=1, num_gpus=0, raise_on_model_failure=True)
+        return predictor.fit(data, hyperparameters=models or GBM, num_cpus=1, num_gpus=0, raise_on_model_failure=True)

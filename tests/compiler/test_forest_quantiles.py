@@ -59,10 +59,11 @@ def test_threads_answer_the_same(forest: Compiled) -> None:
     rows = matrix(features(200, seed=6))
     expected, evaluate = forest.bind()(rows), forest.bind(threads=3)
     np.testing.assert_array_equal(evaluate(rows), expected)
-    # Each thread has a scratch of its own.
+    # Each thread has a scratch of its own: calls that take a while, so that they do overlap.
+    alone, many = forest.bind(), np.tile(rows, (5, 1))
     with ThreadPoolExecutor(8) as pool:
-        singly = list(pool.map(evaluate, (rows[i : i + 1] for i in range(len(rows)))))
-    np.testing.assert_array_equal(np.concatenate(singly), expected)
+        for found in pool.map(alone, [many] * 40):
+            np.testing.assert_array_equal(found.reshape(5, *expected.shape), np.stack([expected] * 5))
 
 
 @pytest.mark.parametrize("number", [np.inf, -1e39])

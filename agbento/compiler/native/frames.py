@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from agbento.compiler.native.contract import Matrix
 from agbento.compiler.plan.slots import Slot
 
@@ -33,4 +35,9 @@ class Framer:
 
         if slot.is_category:
             return pd.Categorical.from_codes(values.astype("int64"), dtype=self._categories[slot.index])
-        return values.astype(slot.dtype)
+        dtype = np.dtype(slot.dtype)
+        if dtype.kind in "iu" and dtype.itemsize == 8:
+            # float64 has no number just below 2**63: the largest ints have become it, which no int64 is.
+            most = np.iinfo(dtype).max
+            return np.where(values >= float(most), most, np.where(values < float(most), values, 0).astype(dtype))
+        return values.astype(dtype)
