@@ -12,6 +12,7 @@ from autogluon.tabular import TabularPredictor
 from agbento.compiler import CompiledPredictor
 from agbento.compiler.artefact import compiler_version
 from agbento.compiling import COMPILED, RECORD, Record, compile_into, replace_compiled
+from agbento.errors import UsageError
 from sample.rows import rows
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,26 @@ def test_what_cannot_be_opened_is_told(folder: Path, tmp_path: Path) -> None:
     assert "cannot be compiled" in record.why
     assert not (folder / COMPILED).exists()
     assert record.lines()[0].startswith("not compiled: it cannot be compiled")
+
+
+def test_rows_of_the_users_are_proven_too(sample_predictor: Path, folder: Path, tmp_path: Path) -> None:
+    rows(50, 8).to_csv(tmp_path / "rows.csv", index=False)
+    scratch = folder.with_name("scratch")
+    record = compile_into(folder, sample_predictor, "digest", scratch, tmp_path / "rows.csv")
+    assert record.compiled
+    assert sum(count for way, count in record.proof["rows"].items() if "real" in way) >= 50
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("store_sqft\n1\n", "lacks columns of the predictor: 'store_sales_in_millions_'"), ("", "expected rows as CSV")],
+)
+def test_rows_that_cannot_be_used(
+    sample_predictor: Path, folder: Path, tmp_path: Path, content: str, expected: str
+) -> None:
+    (tmp_path / "rows.csv").write_text(content)
+    with pytest.raises(UsageError, match=f"--rows .*rows.csv: {expected}"):
+        compile_into(folder, sample_predictor, "digest", folder.with_name("scratch"), tmp_path / "rows.csv")
 
 
 def test_labels_of_dates_are_left_to_autogluon(folder: Path, tmp_path: Path) -> None:

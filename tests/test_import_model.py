@@ -99,6 +99,10 @@ def test_help_is_quick_and_names_the_variables(tmp_path: Path) -> None:
     [
         ((), "AWS_BUCKET_NAME and EXPERIMENT_ID not set"),
         (("s3://bucket/y", "--name", "Not Valid"), "--name 'Not Valid': expected .* for example not-valid"),
+        (
+            ("s3://bucket/y", "--rows", "nowhere.csv"),
+            "--rows nowhere.csv: no such file; expected rows as CSV or Parquet",
+        ),
         (("s3://key:topsecret@bucket/x",), "credentials are never given"),
         (("gs://bucket/x",), "only s3://bucket/prefix and folders"),
     ],
