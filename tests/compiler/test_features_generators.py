@@ -138,6 +138,15 @@ def test_statistics_of_odd_texts(frame: pd.DataFrame) -> None:
         found.check_row(ROW | {"text": value, "other text": "x"})
 
 
+def test_dates_of_which_one_part_is_left() -> None:
+    frame = pd.DataFrame({"date": pd.to_datetime([f"2026-01-05 {hour:02}:30" for hour in range(20)])})
+    found = pair(frame, group(DatetimeFeatureGenerator(features=[])))
+    assert [slot.name for slot in found.features.slots] == ["date"]
+    found.check_columns({"date": frame["date"]})
+    for row in ({"date": frame["date"][3]}, {"date": None}, {"date": "2026-01-05 07:00:01"}):
+        found.check_row(row)
+
+
 def test_parts_of_dates(frame: pd.DataFrame) -> None:
     parts = ["year", "month", "day", "dayofweek", "weekday", "day_of_week", "hour", "minute", "second"]
     found = pair(frame, group(DatetimeFeatureGenerator(features=parts), post_drop_duplicates=False))

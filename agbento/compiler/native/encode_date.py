@@ -11,6 +11,7 @@ import numpy as np
 from agbento.compiler.arrays import Array
 from agbento.compiler.native import moments, pandas_columns
 from agbento.compiler.native.raw_columns import TEXTS, RawColumn
+from agbento.compiler.native.rounding import double_of, doubles_of
 from agbento.compiler.plan.features import Date
 
 _KEPT, _SHORT = 4096, 64  # texts that were read once, of so many characters at most
@@ -23,7 +24,7 @@ class DateEncoder:
 
     def __init__(self, date: Date) -> None:
         self.columns, self.slots = (date.column,), tuple(slot for _, slot in date.parts)
-        self._date, self._missing = date, tuple(map(float, date.missing))
+        self._date, self._missing = date, tuple(map(double_of, date.missing))
         self._wanted = [
             (moments.DATE_PARTS.get(part), moments.TIME_PARTS.get(part, self._time)) for part, _ in date.parts
         ]
@@ -31,8 +32,12 @@ class DateEncoder:
         self._zoned, self._texts = "," in date.dtype, not date.dtype.startswith("datetime64")
         self._remembered = functools.lru_cache(_KEPT)(self._text)
 
-    def one(self, value: Any) -> tuple[float, ...]:
-        """Read one value: its parts. Raises as ``many``."""
+    def one(self, value: Any) -> float | tuple[float, ...]:
+        """Read one value: its parts, or its only one. Raises as ``many``."""
+        parts = self._one(value)
+        return parts[0] if len(parts) == 1 else parts
+
+    def _one(self, value: Any) -> tuple[float, ...]:
         if type(value) is str:
             if len(value) > _SHORT or value.strip().lower() in _CLOCK:
                 return self._text(value)
@@ -68,7 +73,10 @@ class DateEncoder:
         return self._filled(nulls, parts)
 
     def _filled(self, nulls: Array, parts: list[Array]) -> Array:
-        filled = [np.where(nulls, none, part) for part, none in zip(parts, self._missing, strict=True)]
+        filled = [
+            np.where(nulls, none, doubles_of(part.astype(np.int64)))
+            for part, none in zip(parts, self._missing, strict=True)
+        ]
         return np.stack(filled, axis=1) if filled else np.empty((len(nulls), 0))
 
     def _all_iso(self, items: list[Any]) -> bool:
@@ -106,7 +114,7 @@ class DateEncoder:
 
     def _parts(self, moment: int) -> tuple[float, ...]:
         date = moments.date_of(moment)
-        return tuple([float(of_date(date) if of_date else of_time(moment)) for of_date, of_time in self._wanted])
+        return tuple([double_of(of_date(date) if of_date else of_time(moment)) for of_date, of_time in self._wanted])
 
     def _time(self, moment: int) -> int:
         return moment // self._per_unit

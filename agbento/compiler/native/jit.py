@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -30,16 +27,17 @@ def kernel(signature: Any) -> Callable[[F], F]:
     numba keys its cache by processor and by the source's time, so what another machine compiled is not taken. Kernels
     let go of the interpreter's lock, and neither check bounds nor reorder additions.
     """
-    return numba.njit(signature, cache=_can_cache(), nogil=True, fastmath=False, error_model="numpy")  # type: ignore[no-any-return]
 
-
-def _can_cache() -> bool:
-    """Tell whether numba finds a folder for its cache: it raises where it does not, as in a read-only container."""
-    folders = [os.environ.get("NUMBA_CACHE_DIR"), str(Path(__file__).parent), os.environ.get("HOME")]
-    for folder in filter(None, folders):
+    def compiled(function: F) -> F:
         try:
-            with tempfile.TemporaryFile(dir=folder):
-                return True
-        except OSError:
-            continue
-    return False
+            return _jit(signature, cache=True)(function)
+        except (RuntimeError, OSError):
+            # numba finds no folder for its cache, as in a read-only container, or no room in it.
+            return _jit(signature, cache=False)(function)
+
+    return compiled
+
+
+def _jit(signature: Any, cache: bool) -> Callable[[F], F]:
+    jit: Callable[[F], F] = numba.njit(signature, cache=cache, nogil=True, fastmath=False, error_model="numpy")
+    return jit
