@@ -13,6 +13,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 
 from agbento.environment import PYTHON
 from tests.image_fixtures import CANARY, Built, Container, build, docker
@@ -54,6 +55,17 @@ def test_it_runs_as_that_uid_on_a_read_only_root(container: Container) -> None:
 def test_it_takes_its_workers_from_the_environment(container: Container) -> None:
     assert len(container.workers()) == 2
     assert "workers: 2 (SERVICE_WORKERS)" in container.log()
+
+
+def test_the_compiled_predictor_serves_on_another_processor(sample_image: Built) -> None:
+    # numba's word for a processor of which nothing is known: what it has cached for this one is not taken.
+    other = ("--env", "NUMBA_CPU_NAME=generic", "--env", "NUMBA_CPU_FEATURES=", "--env", "SERVICE_WORKERS=1")
+    with Container(sample_image.name, *LOCKED_DOWN, *other) as running:
+        compiled = requests.get(f"{running.url}/model", timeout=10).json()["compiled"]
+        assert compiled["compiled"], compiled["why"]
+        assert compiled["native"]
+        assert running.post(REQUEST).status_code == 200
+        assert "AutoGluon's own predictor serves" not in running.log()
 
 
 def test_a_killed_worker_is_replaced(container: Container) -> None:
