@@ -56,11 +56,16 @@ class ServiceMetrics:
             ("feature", "reason", "action"),
             registry=registry,
         )
+        self._off: dict[tuple[str, str, str], Counter] = {}
 
     def count_off(self, counts: Counts) -> None:
         """Count what was off with rows that are answered."""
         for labels, count in counts.items():
-            self.values_off.labels(*map(_as_label, labels)).inc(count)
+            # Looked up once: prometheus_client takes longer to find a counter than to count.
+            counter = self._off.get(labels) or self._off.setdefault(
+                labels, self.values_off.labels(*map(_as_label, labels))
+            )
+            counter.inc(count)
 
     def count_faults(self, faults: Sequence[Fault]) -> None:
         """Count what was off with rows that are rejected, as far as the faults are listed."""

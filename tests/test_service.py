@@ -177,7 +177,9 @@ def test_model_describes_itself(served: Running, sample_tag: str) -> None:
     assert (model["label"], model["problem_type"]) == ("cost", "regression")
     assert [feature["name"] for feature in model["features"]] == [n for n in REQUEST if n not in ("id", "cost")]
     assert len(model["digest"]) == 64
-    assert model["compiled"]["compiled"] is False
+    assert model["compiled"]["compiled"] is True
+    assert model["compiled"]["native"] is True
+    assert model["compiled"]["proof"]["equal"] is True
     assert model["autogluon_version"].startswith("1.6")
 
 
