@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ def test_an_array_answers_an_array_in_order(served: Running, oracle: Any) -> Non
     answers = served.post(rows).json()
     assert answers == expected(oracle, rows)
     assert len({answer["cost"] for answer in answers}) > 10
+
+
+def test_64_callers_of_two_workers_get_the_same_answers(served: Running, oracle: Any) -> None:
+    rows = json.loads(sample_rows(320, seed=8).to_json(orient="records", double_precision=15))
+    with ThreadPoolExecutor(64) as callers:
+        answers = list(callers.map(lambda row: served.post(row).json(), rows))
+    assert answers == expected(oracle, rows)
 
 
 def test_feature_order_and_unused_columns_do_not_matter(served: Running) -> None:
