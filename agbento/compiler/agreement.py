@@ -20,6 +20,7 @@ import numpy.typing as npt
 from agbento.compiler.stock import Numbers
 
 TOLERANCE: Final = 1e-6
+_BEYOND: Final = 1e6  # times the usual size of the answers
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -29,26 +30,28 @@ class Agreement:
     """What comparing n rows gave.
 
     ``difference``, of shape (n, columns), is relative, and infinite where the classes differ. ``columns`` name the
-    answer's numbers: classes, quantile levels or the label; for classes the label follows.
+    answer's numbers: classes, quantile levels or the label; for classes the label follows. ``unsteady`` rows (None:
+    none) differ by no more than AutoGluon does from itself.
     """
 
     difference: Floats
     exact: Bools
     ties: Bools
     columns: tuple[str, ...]
+    unsteady: Bools | None = None
 
     @property
     def missed(self) -> Bools:
         """Rows that do not agree."""
         agree: Bools = np.all(self.difference <= TOLERANCE, axis=1)
-        return ~agree
+        return ~agree if self.unsteady is None else ~agree & ~self.unsteady
 
 
 class Judge:
-    """Compares answers of one predictor; ``scale`` as above."""
+    """Compares answers of one predictor; ``scale`` as above, ``usual`` the size that its answers usually have."""
 
-    def __init__(self, predictor: Any, scale: float) -> None:
-        self._scale = scale
+    def __init__(self, predictor: Any, scale: float, usual: float = 1.0) -> None:
+        self._scale, self._usual = scale, usual
         self._classifies = predictor.problem_type in ("binary", "multiclass")
         self._classes = list(predictor.class_labels) if self._classifies else []
         self._threshold: float | None = None
@@ -71,6 +74,14 @@ class Judge:
         ties = ~same & self._close(expected, received) & ~alike
         wrong = np.where(same | ties, 0.0, np.inf)[:, None]
         return Agreement(np.concatenate([difference, wrong], axis=1), alike & same, ties, self.columns)
+
+    def beyond(self, answers: Numbers) -> Bools:
+        """Tell which answers are no numbers, or a million times the usual ones."""
+        given = np.asarray(answers.values if answers.probabilities is None else answers.probabilities, np.float64)
+        given = given.reshape(len(answers), -1)
+        with np.errstate(invalid="ignore"):
+            far: Bools = ~np.isfinite(given).all(axis=1) | (np.abs(given).max(axis=1) > _BEYOND * self._usual)
+        return far
 
     def _names(self, predictor: Any) -> tuple[str, ...]:
         if predictor.problem_type == "quantile":
@@ -110,6 +121,13 @@ def spread(numbers: Numbers) -> float:
         return 1.0
     values = numbers.values.astype(np.float64)
     return float(np.std(values[np.isfinite(values)])) if np.isfinite(values).any() else 0.0
+
+
+def usual_size(numbers: Numbers) -> float:
+    """Give the median size of answers like ``numbers``; 1 for probabilities, and where there is nothing to tell."""
+    values = np.abs(np.asarray(numbers.values if numbers.probabilities is None else [1.0], np.float64))
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) or 1.0 if len(known) else 1.0
 
 
 def _same_classes(expected: npt.NDArray[Any], received: npt.NDArray[Any]) -> Bools:

@@ -48,8 +48,9 @@ class Proof:
     """Whether a compiled predictor answers as AutoGluon, over the rows that were tried.
 
     ``rows`` are counts by way and kind. ``exact`` is the share of rows answered bit for bit the same, ``ties`` how many
-    were answered with another class that is as probable. ``unanswered`` rows are those at which AutoGluon raised, and
-    ``left_out`` those for which there was no time. ``missed`` rows do not agree; ``misses`` are the first of them.
+    were answered with another class that is as probable. ``unanswered`` rows are those at which AutoGluon raised,
+    ``left_out`` those for which there was no time, and ``unsteady`` those that AutoGluon itself answers differently
+    from call to call. ``missed`` rows do not agree; ``misses`` are the first of them.
     """
 
     equal: bool
@@ -61,6 +62,7 @@ class Proof:
     ties: int
     unanswered: int
     left_out: int
+    unsteady: int
     seconds: float
     versions: Mapping[str, str]
     digest: str | None
@@ -83,6 +85,8 @@ class Proof:
             lines.append(f"  largest difference: {self.largest.difference:.3g} relative, in {self.largest.column!r}")
         if self.unanswered:
             lines.append(f"  not answered by AutoGluon: {self.unanswered:,}")
+        if self.unsteady:
+            lines.append(f"  not steady in AutoGluon itself: {self.unsteady:,}")
         if self.left_out:
             lines.append(f"  not tried for want of time: {self.left_out:,}")
         lines += [_told(miss) for miss in self.misses]

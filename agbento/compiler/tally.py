@@ -23,7 +23,7 @@ class Tally:
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
         self._silent: set[str] = set()
-        self._exact = self._ties = self._missed = self._unanswered = self._left_out = 0
+        self._exact = self._ties = self._missed = self._unanswered = self._left_out = self._unsteady = 0
         self._misses: list[Found] = []
         self._largest: Found | None = None
 
@@ -32,6 +32,8 @@ class Tally:
     ) -> None:
         """Add a comparison; ``answers`` are AutoGluon's and the compiled predictor's, ``row`` gives one by place."""
         self._count(way, kinds)
+        if found.unsteady is not None:
+            self._unsteady += int(found.unsteady.sum())
         self._exact += int(found.exact.sum())
         self._ties += int(found.ties.sum())
 
@@ -62,6 +64,10 @@ class Tally:
         self._silent.add(way)
         self._unanswered += count
 
+    def unsteady(self, count: int) -> None:
+        """Add rows at which the compiled predictor raises, and to which AutoGluon's answer is beyond all numbers."""
+        self._unsteady += count
+
     def left_out(self, count: int) -> None:
         """Add rows for which there was no time."""
         self._left_out += count
@@ -80,6 +86,7 @@ class Tally:
             ties=self._ties,
             unanswered=self._unanswered,
             left_out=self._left_out,
+            unsteady=self._unsteady,
             seconds=round(seconds, 3),
             versions=versions(),
             digest=digest,

@@ -18,7 +18,8 @@ from agbento.compiler.plan.fastai_mlp import FastaiMlp
 def bind(leaf: FastaiMlp, arrays: Arrays, threads: int) -> Evaluate:  # noqa: ARG001 - BLAS reads the environment
     """Give the function of a network.
 
-    It raises ValueError where scikit-learn does: for a prediction that is infinite, or no number among quantiles.
+    It raises ValueError for quantiles that are infinite or no numbers, as scikit-learn does. A single prediction that
+    overflows is bounded, where AutoGluon answers so too or raises, by where on the way it overflows.
     """
     from agbento.compiler.native.mlp_inputs import bind_inputs
     from agbento.compiler.native.mlp_network import bind_network

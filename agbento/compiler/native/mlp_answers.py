@@ -24,7 +24,7 @@ def settle(numbers: Any, rising: bool, lower: float, upper: float, out: Any) -> 
         pools = 0
         for j in range(outs):
             mean, count = float(numbers[row, j]), 1
-            if math.isinf(mean) or (rising and math.isnan(mean)):
+            if rising and not math.isfinite(mean):
                 return False
             while rising and pools and means[pools - 1] > mean:
                 pools -= 1
