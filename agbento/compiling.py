@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COMPILED, RECORD = "compiled", "compiled.json"
 _SECONDS = 3600  # the largest stacks take some minutes
+_PROOF_ROWS = 8000  # drawn for it, as DataFrames; some thousand more in the other ways
 _PROOF_SECONDS = 30.0  # then what is left is left out, but for the first rows of each way; the proof tells how many
 
 
@@ -148,7 +149,8 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
             return {"rows": str(error)}
         compiled = compile_predictor(opened)
         compiled.source = digest
-        proof, told = verify(opened, compiled, real=real, seconds=_PROOF_SECONDS, digest=digest), compiled.report()
+        proof = verify(opened, compiled, real=real, rows=_PROOF_ROWS, seconds=_PROOF_SECONDS, digest=digest)
+        told = compiled.report()
         verdict = str(proof).splitlines()[0]
         held = {name: [encode(pair) for pair in pairs.items()] for name, pairs in originals(opened).items()}
     except CompilerError as error:

@@ -30,7 +30,7 @@ def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, st
     """The environment of a child: this one without what would steer it, and with an own BENTOML_HOME."""
     steering = (
         *("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_", "AGBENTO_"),
-        *("API_KEYS_FILE", "METRICS_REQUIRE_KEY", "POLICY_FILE", "MAX_", "REQUEST_SECONDS"),
+        *("API_KEYS_FILE", "METRICS_REQUIRE_KEY", "POLICY_FILE", "MAX_", "REQUEST_SECONDS", "USE_COMPILED"),
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"

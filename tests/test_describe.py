@@ -202,7 +202,7 @@ def test_the_answers_shape(odd_predictors: Mapping[str, Path], kind: str) -> Non
 def test_the_decision_threshold_is_honoured(odd_predictors: Mapping[str, Path]) -> None:
     stock = StockPredictor.load(odd_predictors["binary"])
     schema = describe(stock.autogluon)
-    predictions = stock.predict(RowReader(schema).batch(as_json(odd_rows("binary", n=300, seed=5))).frame())
+    predictions = stock.predict(RowReader(schema).batch(as_json(odd_rows("binary", n=300, seed=5))))
     answers = AnswerWriter(schema).answers(predictions)
     said = [(answer["y"], answer["probabilities"]["True"]) for answer in answers]
     assert all(label == (probability > THRESHOLD) for label, probability in said)
@@ -241,7 +241,7 @@ def test_numbers_that_32_bits_cannot_hold_are_none(tmp_path: Path) -> None:
     stock = trained(tmp_path, frame, models={"RF": {"n_estimators": 5}, "KNN": {}, "LR": {}})
     reader = RowReader(describe(stock.autogluon))
     largest = float(np.finfo("float32").max)
-    assert np.isfinite(stock.predict(reader.batch([{"int 64": 1, "float 64": largest}]).frame()).values).all()
+    assert np.isfinite(stock.predict(reader.batch([{"int 64": 1, "float 64": largest}])).values).all()
     with pytest.raises(InvalidRows, match="out of range"):
         reader.batch([{"int 64": 1, "float 64": 1e39}])
 

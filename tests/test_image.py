@@ -138,7 +138,7 @@ def test_its_size_is_printed_and_bounded(sample_image: Built) -> None:
     size = int(inspected(sample_image, "{{.Size}}"))
     base = int(docker("image", "inspect", "--format", "{{.Size}}", f"python:{PYTHON}-slim"))
     assert float(match[1]) == pytest.approx(size / 1e9, abs=0.01)
-    assert size - base < 1.2e9
+    assert size - base < 1.3e9  # 1.23 GB of them packages, numba and llvmlite 0.2 of it
 
 
 def test_it_is_not_built_twice(sample_image: Built) -> None:

@@ -215,7 +215,7 @@ def test_a_model_that_does_not_load_ends_with_one_line(sample_tag: str, bentoml_
     shutil.copytree(bentoml_home / "models" / name / version, broken)
     learner = broken / "predictor" / "learner.pkl"
     learner.write_bytes(learner.read_bytes()[:100])
-    done = serve_once(tmp_path, MODEL_TAG=sample_tag, SERVICE_WORKERS="2")
+    done = serve_once(tmp_path, MODEL_TAG=sample_tag, SERVICE_WORKERS="2", USE_COMPILED="0")
     assert done.returncode == 1
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "does not load" in line]
     assert len(lines) == 1

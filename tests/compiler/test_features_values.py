@@ -19,7 +19,7 @@ from tests.odd_columns import odd_rows
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 N = 120
-SOME = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+SOME = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 UTC, EAST = datetime.timezone.utc, datetime.timezone(datetime.timedelta(hours=2))
 
 

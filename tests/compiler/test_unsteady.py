@@ -20,7 +20,7 @@ pytest.importorskip("torch")
 pytest.importorskip("fastai")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-ROWS = 2000
+ROWS = 400
 NETWORKS: dict[str, dict[str, Any]] = {
     "FASTAI": {"FASTAI": {"epochs": 3}},
     "NN_TORCH": {"NN_TORCH": {"num_epochs": 3}},

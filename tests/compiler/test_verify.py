@@ -71,10 +71,10 @@ def test_a_forest_is_equal_and_one_threshold_off_by_one_ulp_is_not(forest: Any) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["regression", "binary", "multiclass", "quantile"])
+@pytest.mark.parametrize("kind", ["regression", "multiclass"])
 def test_a_predictor_with_a_column_of_every_sort_is_equal(odd_predictors: Mapping[str, Path], kind: str) -> None:
     predictor = TabularPredictor.load(str(odd_predictors[kind]), verbosity=0)
-    proof = verify(predictor, compile_predictor(predictor), rows=800)
+    proof = verify(predictor, compile_predictor(predictor), rows=250)
     assert proof.equal, str(proof)
     assert proof.unanswered < proof.tried / 20
 
