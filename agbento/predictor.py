@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from agbento.compiler.foreign_threads import bound_threads
 from agbento.describe import originals
 from agbento.errors import ModelNotServable
 from agbento.rows import Batch
@@ -74,7 +75,8 @@ class StockPredictor:
         self._classifies = predictor.problem_type in ("binary", "multiclass")
         self._originals = originals(predictor)
         predictor.persist(max_memory=None)
-        _bound_threads(predictor, threads)
+        for name in predictor.model_names(persisted=True):
+            bound_threads(predictor._trainer.load_model(name), threads)
 
     @classmethod
     def load(cls, folder: Path, threads: int = 1) -> StockPredictor:
@@ -191,16 +193,3 @@ def fast_rows(times: Sequence[tuple[int, float]]) -> int:
     if long <= _AT_ONCE_SECONDS:
         return min(many, _AT_ONCE_ROWS)
     return min(few + int((many - few) * (_AT_ONCE_SECONDS - short) / (long - short)), _AT_ONCE_ROWS)
-
-
-def _bound_threads(predictor: Any, threads: int) -> None:
-    """Bound the models that look at no environment variable: scikit-learn's n_jobs is the training machine's."""
-    for name in predictor.model_names(persisted=True):
-        model = predictor._trainer.load_model(name)
-        for part in (model, *(child for child in getattr(model, "models", ()) if not isinstance(child, str))):
-            estimator: Any = getattr(part, "model", None)
-            if hasattr(estimator, "n_jobs"):
-                estimator.n_jobs = threads
-            if type(estimator).__module__.startswith("catboost"):
-                for method in {"predict", "predict_proba"} & set(dir(estimator)):
-                    setattr(estimator, method, partial(getattr(estimator, method), thread_count=threads))

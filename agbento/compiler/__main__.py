@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{asked.predictor}: no predictor; expected a folder with a predictor.pkl")
     if asked.out is not None and asked.out.exists():
         parser.error(f"{asked.out}: there already; expected a name that is free")
-    from agbento.compiler.stock import quiet
+    from agbento.compiler.proof.stock import quiet
 
     real = None
     if asked.rows is not None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from agbento.compiler import artefact
 from agbento.compiler.arrays import Arrays
+from agbento.compiler.foreign_threads import bound_threads
 from agbento.compiler.native.answers import Answers
 from agbento.compiler.native.contract import Matrix
 from agbento.compiler.native.features import bind_features
@@ -96,6 +97,8 @@ class CompiledPredictor:
             ArtefactError: it is of another version or predictor, or damaged.
         """
         found = artefact.load(Path(folder), source)
+        for model in found.foreign.values():
+            bound_threads(model, threads)
         return cls(found.plan, found.arrays, found.foreign, threads=threads, source=found.source)
 
     def _both(self, matrix: Matrix) -> tuple[Array, Array | None]:

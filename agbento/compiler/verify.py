@@ -20,13 +20,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agbento.compiler.agreement import Judge, spread, usual_size
 from agbento.compiler.compiled import CompiledPredictor
-from agbento.compiler.draw import Draw, Drawn, thresholds
-from agbento.compiler.proof import Proof
-from agbento.compiler.stock import Numbers, Stock, joined, persisted, quiet
-from agbento.compiler.tally import Tally
-from agbento.compiler.unsteady import forgiven, has_networks
+from agbento.compiler.proof.agreement import Judge, spread, usual_size
+from agbento.compiler.proof.draw import Draw, Drawn, thresholds
+from agbento.compiler.proof.findings import Proof
+from agbento.compiler.proof.stock import Numbers, Stock, joined, persisted, quiet
+from agbento.compiler.proof.tally import Tally
+from agbento.compiler.proof.unsteady import forgiven, has_networks
 
 ROWS: Final = 20_000  # of the training columns' dtypes
 _RECORDS, _COLUMNS, _ROWS = 1000, 1536, 300  # at most so many rows of the other ways
@@ -70,9 +70,9 @@ def verify(
 ) -> Proof:
     """Compare ``compiled`` with the ``TabularPredictor`` that it was compiled from.
 
-    Rows are drawn from the predictor (`agbento.compiler.draw`): ``rows`` of the training columns' dtypes, and fewer of
-    other Python values; those of ``real`` come on top. When ``seconds`` are over, what is left is left out, except the
-    first batch of each way. ``digest`` is the caller's, of what the predictor was read from.
+    Rows are drawn from the predictor (`agbento.compiler.proof.draw`): ``rows`` of the training columns' dtypes, and
+    fewer of other Python values; those of ``real`` come on top. When ``seconds`` are over, what is left is left out,
+    except the first batch of each way. ``digest`` is the caller's, of what the predictor was read from.
 
     Raises:
         KeyError: ``real`` lacks columns.

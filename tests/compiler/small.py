@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from autogluon.tabular import TabularPredictor
 
-from agbento.compiler.stock import quiet
+from agbento.compiler.proof.stock import quiet
 
 Kind = Literal["regression", "binary", "multiclass", "quantile"]
 GBM = {"GBM": {"num_boost_round": 12, "min_data_in_leaf": 5}}

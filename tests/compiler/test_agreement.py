@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.compiler.agreement import TOLERANCE, Judge, spread
-from agbento.compiler.stock import Numbers
+from agbento.compiler.proof.agreement import TOLERANCE, Judge, spread
+from agbento.compiler.proof.stock import Numbers
 
 # A Judge asks a predictor for its classes, and nothing else.
 REGRESSION = SimpleNamespace(problem_type="regression", label="y")

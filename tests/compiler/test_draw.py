@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agbento.compiler.compiled import CompiledPredictor, compile_predictor
-from agbento.compiler.draw import Draw, Drawn, thresholds
-from agbento.compiler.pools import number_edges, thinned
-from agbento.compiler.stock import Stock, quiet
+from agbento.compiler.proof.draw import Draw, Drawn, thresholds
+from agbento.compiler.proof.pools import number_edges, thinned
+from agbento.compiler.proof.stock import Stock, quiet
 from tests.compiler.small import CITIES, rows, trained
 
 ROWS = 4000
@@ -186,8 +186,8 @@ def test_thinned_keeps_order_ends_and_spread(values: list[int], most: int) -> No
 
 
 def test_a_date_of_training_objects_is_drawn_as_such(tmp_path: Any) -> None:
-    from agbento.compiler.date_pools import odd_dates
-    from agbento.compiler.remembered import Column
+    from agbento.compiler.proof.date_pools import odd_dates
+    from agbento.compiler.proof.remembered import Column
 
     found = odd_dates(Column("when", "date", np.dtype(object), mean=pd.Timestamp("2024-05-05")))
     assert {datetime.date, datetime.datetime, str, type(None)} <= {type(value) for value in found}

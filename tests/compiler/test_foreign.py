@@ -75,6 +75,16 @@ def test_each_model_answers_as_autogluon(mixed: TabularPredictor, tmp_path: Path
     assert "LGBModel" not in told["LightGBM_BAG_L2"]
 
 
+def test_its_threads_are_bounded_where_it_is_loaded(mixed: TabularPredictor, tmp_path: Path) -> None:
+    compiled = compile_predictor(mixed)
+    training = [part.model.n_jobs for part in compiled.foreign.values() if hasattr(part.model, "n_jobs")]
+    assert training
+    compiled.save(tmp_path / "c")
+    for part in CompiledPredictor.load(tmp_path / "c", threads=3).foreign.values():
+        assert getattr(part.model, "n_jobs", 3) == 3
+    assert [part.model.n_jobs for part in compiled.foreign.values() if hasattr(part.model, "n_jobs")] == training
+
+
 def test_a_model_with_generators_of_its_own(tmp_path: Path) -> None:
     own = {"ag.model_specific_feature_generator_kwargs": {"feature_generators": [[["ArithmeticFeatureGenerator", {}]]]}}
     predictor = fit(tmp_path / "p", {"GBM": {"num_boost_round": 5, **own}, "XT": {"n_estimators": 5}})

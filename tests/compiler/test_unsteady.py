@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from agbento.compiler import CompiledPredictor, compile_predictor
-from agbento.compiler.agreement import Agreement, Judge
 from agbento.compiler.arrays import Arrays
-from agbento.compiler.stock import Numbers
-from agbento.compiler.unsteady import forgiven, has_networks
+from agbento.compiler.proof.agreement import Agreement, Judge
+from agbento.compiler.proof.stock import Numbers
+from agbento.compiler.proof.unsteady import forgiven, has_networks
 from agbento.compiler.verify import verify
 from tests.compiler.small import Kind, trained
 

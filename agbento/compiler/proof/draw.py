@@ -23,14 +23,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from agbento.compiler import date_pools
 from agbento.compiler.arrays import Arrays
 from agbento.compiler.native import registry
 from agbento.compiler.plan.plan import Plan
-from agbento.compiler.pools import Pool, pool, thinned
-from agbento.compiler.remembered import Column, columns
-from agbento.compiler.sieve import Sieve, tag
-from agbento.compiler.stock import Stock
+from agbento.compiler.proof import date_pools
+from agbento.compiler.proof.pools import Pool, pool, thinned
+from agbento.compiler.proof.remembered import Column, columns
+from agbento.compiler.proof.sieve import Sieve, tag
+from agbento.compiler.proof.stock import Stock
 
 RowKind = Literal["usual", "edges", "one", "much", "real"]
 

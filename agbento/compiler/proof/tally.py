@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from agbento.compiler.agreement import Agreement
-from agbento.compiler.proof import Found, Proof, plain, versions
-from agbento.compiler.stock import Numbers
+from agbento.compiler.proof.agreement import Agreement
+from agbento.compiler.proof.findings import Found, Proof, plain, versions
+from agbento.compiler.proof.stock import Numbers
 from agbento.text import exception_text
 
 _SHOWN: Final = 5  # misses

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agbento.compiler.pools import Pool
-from agbento.compiler.remembered import Column
-from agbento.compiler.stock import Stock, quiet
+from agbento.compiler.proof.pools import Pool
+from agbento.compiler.proof.remembered import Column
+from agbento.compiler.proof.stock import Stock, quiet
 
 Row = dict[Any, Any]
 _Key = tuple[tuple[str, ...], tuple[str, str]]  # what columns have in common, and how a value is written

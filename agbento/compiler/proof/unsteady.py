@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from agbento.compiler.agreement import Agreement, Judge
 from agbento.compiler.plan.plan import Plan
-from agbento.compiler.stock import Numbers
+from agbento.compiler.proof.agreement import Agreement, Judge
+from agbento.compiler.proof.stock import Numbers
 
 _NETWORKS: Final = frozenset({"torch_mlp", "fastai_mlp"})
 _ASKED: Final = 40  # rows of a comparison that AutoGluon is asked again

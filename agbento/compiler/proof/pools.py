@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agbento.compiler.date_pools import date_edges, odd_dates, odd_loose_dates, usual_dates
-from agbento.compiler.remembered import Column
-from agbento.compiler.text_pools import odd_texts, usual_texts
+from agbento.compiler.proof.date_pools import date_edges, odd_dates, odd_loose_dates, usual_dates
+from agbento.compiler.proof.remembered import Column
+from agbento.compiler.proof.text_pools import odd_texts, usual_texts
 
 Thresholds = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from agbento.compiler.remembered import Column
+from agbento.compiler.proof.remembered import Column
 
 _START: Final = pd.Timestamp("2024-02-29T12:34:56")
 _FORMATS: Final = (

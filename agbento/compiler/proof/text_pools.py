@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
-from agbento.compiler.remembered import Column
+from agbento.compiler.proof.remembered import Column
 
 _WORDS: Final = ("amber", "brisk", "cedar", "delta", "early", "fresh", "of", "a")
 _SYMBOLS: Final = "!?@%$&*()-_=+[]{};:'\",.<>/\\|`~#^"

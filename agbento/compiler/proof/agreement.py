@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agbento.compiler.stock import Numbers
+from agbento.compiler.proof.stock import Numbers
 
 TOLERANCE: Final = 1e-6
 _BEYOND: Final = 1e6  # times the usual size of the answers
