@@ -31,8 +31,8 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.txt
 	@touch $@
 
-demo: $(VENV)/.installed  ## a model's way from S3 to five answers
-	@$(BIN)/python -m sample.demo
+demo: $(VENV)/.installed  ## a model's way from S3 to five answers, on PORT (9696)
+	@PORT=$(PORT) $(BIN)/python -m sample.demo
 
 serve: $(VENV)/.installed  ## serve MODEL_TAG, or the newest import, on PORT (9696)
 	@exec $(BIN)/bentoml serve --port $(PORT)
@@ -60,8 +60,8 @@ up: $(VENV)/.installed  ## service, Prometheus and Grafana by docker compose, th
 down: $(VENV)/.installed  ## the end of what `make up` started: containers, network, volumes, password
 	@$(BIN)/python -m agbento.stack down
 
-test: $(VENV)/.installed  ## all tests; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed  ## all tests, in two processes; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-fast: $(VENV)/.installed  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow and not engine and not prometheus and not chromium"

@@ -98,6 +98,7 @@ class AutogluonBento:
                 policy_file=SETTINGS.policy_file,
                 batch_rows=SETTINGS.max_batch_rows,
                 use_compiled=SETTINGS.use_compiled,
+                digest=MODEL.digest,
             )
         except AgbentoError as error:
             supervisor.cannot_start(error)

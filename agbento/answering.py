@@ -62,8 +62,9 @@ class Answering:
         policy_file: Path | None = None,
         batch_rows: int = 64,
         use_compiled: bool = True,
+        digest: str | None = None,
     ) -> Answering:
-        """Load, persist and warm the stored model in ``folder``.
+        """Load, persist and warm the stored model in ``folder``, whose predictor has this digest.
 
         Raises:
             ModelNotServable: the model does not load, or does not answer.
@@ -77,7 +78,7 @@ class Answering:
                 f"{folder}: not as this version imports models: {one_line(str(error))}; {again}"
             ) from error
         policy = Policy.read(policy_file, schema)
-        opened = open_predictor(folder, threads, use_compiled=use_compiled)
+        opened = open_predictor(folder, threads, digest=digest, use_compiled=use_compiled)
         metrics.compiled.set(opened.is_compiled)
         answering = cls(schema, policy, opened.predictor, metrics, decimals, seconds, batch_rows)
         answering.compiled = opened.described()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agbento.parent import end_with_parent
 from agbento.text import one_line
 
 # All that the child is given of the environment: nothing of credentials, proxies or the user's settings.
@@ -41,7 +43,7 @@ def run(module: str, arguments: Sequence[str], scratch: Path, seconds: float) ->
     environment |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "AWS_EC2_METADATA_DISABLED": "true"}
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-m", "agbento.child", str(os.getpid()), module, *arguments],
             env=environment,
             cwd=scratch,
             stdin=subprocess.DEVNULL,
@@ -66,3 +68,15 @@ def _last_line(log: Path) -> str:
         file.seek(max(0, log.stat().st_size - 4096))
         lines = file.read().decode("utf-8", "replace").strip().splitlines()
     return one_line(lines[-1], 300) if lines else "it said nothing"
+
+
+def _main() -> None:
+    """In the child: nothing is imported before it is sure to end with its parent."""
+    end_with_parent(signal.SIGKILL)
+    parent, module = int(sys.argv.pop(1)), sys.argv.pop(1)
+    if os.getppid() == parent:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()

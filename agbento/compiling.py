@@ -7,24 +7,23 @@ the record says why.
 
 from __future__ import annotations
 
+import fcntl
 import json
-import signal
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agbento import child
+from agbento.compiler import ArtefactError, artefact
 from agbento.compiler.artefact import compiler_version
 from agbento.compiler.plan.values import decode, encode
 from agbento.errors import UsageError
-from agbento.parent import end_with_parent
 from agbento.text import exception_text, one_line, shown
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COMPILED, RECORD = "compiled", "compiled.json"
 _SECONDS = 3600  # the largest stacks take some minutes
@@ -72,12 +71,7 @@ class Record:
         if not self.compiled:
             return [f"not compiled: {self.why}; AutoGluon's own predictor will serve"]
         proved = self.proof.get("summary", "")
-        return [f"compiled in {self.seconds:g} s: {self.report.get('summary', '')}", f"proven equal: {proved}"]
-
-    @property
-    def is_current(self) -> bool:
-        """Whether this version of the compiler made it."""
-        return self.compiler == compiler_version()
+        return [f"compiled in {self.seconds:g} s: {self.report.get('summary', '')}", f"proven: {proved}"]
 
 
 def compile_into(folder: Path, predictor: Path, digest: str, scratch: Path, rows: Path | None = None) -> Record:
@@ -104,31 +98,42 @@ def compile_into(folder: Path, predictor: Path, digest: str, scratch: Path, rows
     return record
 
 
+def is_compiled(stored: Path, digest: str) -> bool:
+    """Tell whether a stored model has a compiled predictor of this predictor and version, whole."""
+    record = Record.load(stored)
+    if record is None or not record.compiled or record.digest != digest:
+        return False
+    try:
+        artefact.check(stored / COMPILED, digest)
+    except ArtefactError:
+        return False
+    return True
+
+
 def replace_compiled(stored: Path, made: Path, aside: Path) -> None:
     """Put record and artefact of ``made`` in place of those of ``stored``; the old ones are left in ``aside``.
 
     Between the renames there is no artefact that the record speaks of: then AutoGluon's own predictor serves.
     """
     aside.mkdir()
-    for name in (RECORD, COMPILED):
-        if (stored / name).exists():
-            (stored / name).rename(aside / name)
-    for name in (COMPILED, RECORD):
-        if (made / name).exists():
-            (made / name).rename(stored / name)
+    with _locked(stored):
+        for name in (RECORD, COMPILED):
+            if (stored / name).exists():
+                (stored / name).rename(aside / name)
+        for name in (COMPILED, RECORD):
+            if (made / name).exists():
+                (made / name).rename(stored / name)
 
 
-def _read_rows(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read rows with at least ``columns``; raises ValueError."""
-    import pandas as pd
-
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Wait until no other import changes ``folder``."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        frame = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
-    except Exception as error:
-        raise ValueError(f"expected rows as CSV (.csv) or Parquet: {exception_text(error)}") from error
-    if missing := [name for name in columns if name not in frame.columns]:
-        raise ValueError(f"lacks columns of the predictor: {', '.join(map(repr, missing[:10]))}")
-    return frame
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> dict[str, Any]:
@@ -136,6 +141,7 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
     from autogluon.tabular import TabularPredictor
 
     from agbento.compiler import CompilerError, compile_predictor
+    from agbento.compiler.rows_file import read_rows
     from agbento.compiler.verify import verify
     from agbento.describe import originals
 
@@ -143,15 +149,14 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
     try:
         opened = TabularPredictor.load(str(predictor), verbosity=0)
         opened.persist(max_memory=None)
+        compiled = compile_predictor(opened)
         try:
-            real = None if rows is None else _read_rows(rows, opened.original_features)
+            real = None if rows is None else read_rows(rows, compiled.columns)
         except ValueError as error:
             return {"rows": str(error)}
-        compiled = compile_predictor(opened)
         compiled.source = digest
         proof = verify(opened, compiled, real=real, rows=_PROOF_ROWS, seconds=_PROOF_SECONDS, digest=digest)
         told = compiled.report()
-        verdict = str(proof).splitlines()[0]
         held = {name: [encode(pair) for pair in pairs.items()] for name, pairs in originals(opened).items()}
     except CompilerError as error:
         return {"compiled": False, "why": one_line(str(error), 300)}
@@ -159,13 +164,13 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
         return {"compiled": False, "why": f"it cannot be compiled: {exception_text(error)}"}
     found = {
         "native": compiled.native,
-        "seconds": round(time.monotonic() - began, 1),
-        "proof": proof.to_json() | {"summary": verdict},
+        "seconds": round(time.monotonic() - began - proof.seconds, 1),
+        "proof": proof.to_json() | {"summary": proof.verdict},
         "report": told.to_json() | {"summary": told.summary},
         "originals": held,
     }
     if not proof.equal:
-        return {"compiled": False, "why": f"it is {verdict}", **found}
+        return {"compiled": False, "why": f"it is {proof.verdict}", **found}
     try:
         compiled.save(target)
     except Exception as error:  # noqa: BLE001 - a model that is not native saves itself, in whatever way
@@ -174,7 +179,6 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
 
 
 def _main() -> None:
-    end_with_parent(signal.SIGKILL)
     predictor, target, digest, report, *rows = sys.argv[1:]
     found = _compile(Path(predictor), Path(target), digest, Path(rows[0]) if rows else None)
     draft = Path(report).with_suffix(".draft")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agbento import __version__, store
-from agbento.compiling import Record, compile_into, replace_compiled
+from agbento.compiling import compile_into, is_compiled, replace_compiled
 from agbento.digest import folder_digest, is_plain
 from agbento.errors import PredictorNotLoadable, StoreError
 from agbento.locate import MLMODEL, MLMODEL_ABOVE, Located, locate, mlflow_run_id
@@ -119,22 +119,20 @@ class _Walk:
     def _keep_again(self, stored: bentoml.Model, digest: str, room: Path) -> bentoml.Model:
         """Make a model of the same content the newest, compiled by this version."""
         folder, made = Path(stored.path), room / "again"
-        record = Record.load(folder)
-        is_current = record is not None and record.is_current and record.digest == digest and self.rows is None
-        if not is_current:
+        anew = self.rows is not None or not is_compiled(folder, digest)
+        if anew:
             made.mkdir()
             self._compile(made, folder / store.PREDICTOR, digest)
         self.commit()
         store.touch(stored, room)
-        if not is_current:
+        if anew:
             replace_compiled(folder, made, room / "replaced")
-        self.progress.say(
-            f"already in the store as {stored.tag}: the same content, nothing was added; it is the newest now"
-        )
+        what = "compiled anew" if anew else "nothing was added"
+        self.progress.say(f"already in the store as {stored.tag}: the same content, {what}; it is the newest now")
         return stored
 
     def _compile(self, folder: Path, predictor: Path, digest: str) -> None:
-        self.progress.say("compiling it, and proving that it answers as AutoGluon does")
+        self.progress.say("compiling it, and proving that it answers as AutoGluon does: up to a minute")
         scratch = folder.with_name("compiling")
         scratch.mkdir()
         for line in compile_into(folder, predictor, digest, scratch, self.rows).lines():

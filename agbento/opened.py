@@ -40,14 +40,16 @@ class Opened:
         return told
 
 
-def open_predictor(folder: Path, threads: int, *, use_compiled: bool = True) -> Opened:
+def open_predictor(folder: Path, threads: int, *, digest: str | None = None, use_compiled: bool = True) -> Opened:
     """Open the stored model in ``folder``; AutoGluon's own predictor is opened only where it serves.
+
+    ``digest`` is that of the model's predictor, which the compiled one must be of; None: where it is not known.
 
     Raises:
         ModelNotServable: AutoGluon's own predictor is to serve, and does not load.
     """
     record = Record.load(folder)
-    why = _why_not(record, use_compiled)
+    why = _why_not(record, digest, use_compiled)
     if not why and record is not None:
         try:
             compiled = CompiledPredictor.load(folder / COMPILED, threads=threads, source=record.digest)
@@ -60,9 +62,11 @@ def open_predictor(folder: Path, threads: int, *, use_compiled: bool = True) -> 
     return Opened(StockPredictor.load(folder / "predictor", threads), why, record)
 
 
-def _why_not(record: Record | None, use_compiled: bool) -> str:
+def _why_not(record: Record | None, digest: str | None, use_compiled: bool) -> str:
     if not use_compiled:
         return "USE_COMPILED is off"
     if record is None:
         return "it was imported without a compiled predictor; import it again"
-    return record.why if not record.compiled else ""
+    if digest not in (None, record.digest):
+        return f"compiled from another predictor: {record.digest}, expected {digest}; import the model again"
+    return "" if record.compiled else record.why or "the import does not say why"

@@ -7,7 +7,6 @@ importer, and its environment does not reach them. It is no guard against malice
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 from agbento import child
 from agbento.errors import ModelNotServable, PredictorNotLoadable
-from agbento.parent import end_with_parent
 from agbento.schema import Schema
 from agbento.text import exception_text
 from agbento.versions import training_versions
@@ -87,7 +85,6 @@ def _open(folder: Path) -> dict[str, Any]:
 
 
 def _main() -> None:
-    end_with_parent(signal.SIGKILL)
     folder, report = map(Path, sys.argv[1:])
     found = _open(folder)
     draft = report.with_suffix(".draft")

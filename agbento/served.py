@@ -25,6 +25,11 @@ class ServedModel:
     size_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def digest(self) -> str | None:
+        """The digest of its predictor; None where the import did not keep it."""
+        return self.metadata.get("digest")
+
     def described(self, schema: Schema, policy: Policy, compiled: dict[str, Any]) -> dict[str, Any]:
         """Give what ``GET /model`` answers."""
         shown = {key: self.metadata[key] for key in _SHOWN if self.metadata.get(key) is not None}

@@ -22,7 +22,7 @@ from sample.child import Child, ChildFailed
 from sample.client import Client, NoAnswer
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PORT: Final = 9696
+PORT: Final = int(os.environ.get("PORT", "9696"))
 ROWS: Final = 5
 IMPORT_SECONDS: Final = 300.0
 READY_SECONDS: Final = 180.0
@@ -89,12 +89,13 @@ def _serve_and_ask(tag: str) -> None:
     """Serve ``tag``, print the answers to five rows, and end the service."""
     command = [str(Path(sys.executable).with_name("bentoml")), "serve", "--port", str(PORT)]
     env = {**os.environ, "MODEL_TAG": tag, "PREDICTION_DECIMALS": "2", "BENTOML_DO_NOT_TRACK": "True"}
-    probe = Client(read_seconds=PROBE_SECONDS)
+    url = f"http://127.0.0.1:{PORT}"
+    probe = Client(url, read_seconds=PROBE_SECONDS)
     with tempfile.TemporaryDirectory(prefix="agbento-demo-") as scratch:
         _say(f"serve {tag} on {PORT}")
         with Child(command, Path(scratch) / "service.log", env, ROOT) as service:
             service.wait_until(probe.ready, READY_SECONDS)
-            client = Client()
+            client = Client(url)
             if client.model()["tag"] != tag:
                 raise DemoFailed(f"another service answers on {PORT}: end it and try again")
             for answer in answers(client, ROWS):
@@ -108,7 +109,9 @@ def _check_port() -> None:
         try:
             probe.bind(("", PORT))
         except OSError as error:
-            raise DemoFailed(f"port {PORT} is taken ({error.strerror}): end what listens there and try again") from None
+            raise DemoFailed(
+                f"port {PORT} is taken ({error.strerror}): end what listens there, or name another: make demo PORT=…"
+            ) from None
 
 
 def _interrupt(*_: Any) -> NoReturn:

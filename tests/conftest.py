@@ -45,8 +45,17 @@ def _chromium_missing() -> str | None:
 _NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing, "chromium": _chromium_missing}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, with the reason; with REQUIRE_ALL=1 let it fail instead."""
+def _group(item: pytest.Function) -> str:
+    """What of a run in several processes must be in one of them: tests that share what is dear to make, and files."""
+    if item.get_closest_marker("engine") or {"sample_predictor", "sample_image"} & set(item.fixturenames):
+        return "sample"
+    return "odd" if "odd_predictors" in item.fixturenames else item.path.name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Group the tests; skip what this machine cannot run, with the reason; with REQUIRE_ALL=1 let it fail instead."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     if os.environ.get("REQUIRE_ALL") == "1":
         return
     for marker, missing in _NEEDS.items():

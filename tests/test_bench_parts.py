@@ -141,7 +141,7 @@ def test_parts_run_alone_and_the_page_is_made_of_what_they_kept(tmp_path: Path) 
     kept, docs = tmp_path / "kept", tmp_path / "docs"
     docs.mkdir()
     parts = ("calls", "http", "many", "memory", "page")
-    options = ("--quick", "--model", "medium", "--kept", str(kept), "--docs", str(docs))
+    options = ("--quick", "--model", "mixed", "--kept", str(kept), "--docs", str(docs))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *parts, *options], cwd=ROOT, capture_output=True, text=True, timeout=1000
     )
@@ -151,6 +151,6 @@ def test_parts_run_alone_and_the_page_is_made_of_what_they_kept(tmp_path: Path) 
     assert found.http
     assert found.calls
     assert all(cell.rate > 0 and cell.failures == 0 for cell in found.http.cells)
-    assert found.calls.native == {"medium": True}
+    assert found.calls.native == {"mixed": False}
     assert "](benchmark.svg)" in (docs / "benchmark.md").read_text("utf-8")
     assert (docs / "benchmark.svg").stat().st_size > 1000

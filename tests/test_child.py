@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -11,6 +13,7 @@ import psutil
 import pytest
 
 from agbento import child
+from tests.running import ROOT
 
 
 @pytest.fixture
@@ -39,6 +42,13 @@ def test_its_environment_is_emptied(scratch: Path, monkeypatch: pytest.MonkeyPat
 def test_what_it_says_last_is_told(scratch: Path) -> None:
     ended = run("import sys; print('one'); sys.exit('second\\nthird')", scratch)
     assert (ended.code, ended.how) == (1, "ended with 1: third")
+
+
+def test_without_its_parent_nothing_runs(scratch: Path) -> None:
+    (scratch / "program.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    command = [sys.executable, "-m", "agbento.child", "1", "program"]
+    subprocess.run(command, cwd=scratch, env={"PYTHONPATH": f"{ROOT}:{scratch}"}, check=True)
+    assert not (scratch / "ran").exists()
 
 
 def test_a_signal_is_told(scratch: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from autogluon.tabular import TabularPredictor
 
 from agbento.compiler import CompiledPredictor
 from agbento.compiler.artefact import compiler_version
-from agbento.compiling import COMPILED, RECORD, Record, compile_into, replace_compiled
+from agbento.compiling import COMPILED, RECORD, Record, compile_into, is_compiled, replace_compiled
 from agbento.errors import UsageError
 from sample.rows import rows
 
@@ -29,16 +30,23 @@ def folder(tmp_path: Path) -> Path:
 def test_the_sample_is_compiled_and_proven(sample_predictor: Path, folder: Path) -> None:
     record = compile_into(folder, sample_predictor, "digest", folder.with_name("scratch"))
     assert (record.compiled, record.why, record.native) == (True, "", True)
-    assert record.is_current
     assert Record.load(folder) == record
+    assert is_compiled(folder, "digest")
+    assert not is_compiled(folder, "another")
     assert record.proof["equal"] is True
     assert record.proof["missed"] == 0
     assert sum(record.proof["rows"].values()) > 1000
-    assert [line.split()[0] for line in record.lines()] == ["compiled", "proven"]
+    assert [line.split()[0] for line in record.lines()] == ["compiled", "proven:"]
     compiled = CompiledPredictor.load(folder / COMPILED, source="digest")
     frame = rows(20, 3).drop(columns="cost")
     expected = TabularPredictor.load(str(sample_predictor), verbosity=0).predict(frame, as_pandas=False)
     assert compiled.predict(frame).tolist() == expected.tolist()
+    Record(False, "out of memory", record.compiler, "digest").save(folder)
+    assert not is_compiled(folder, "digest")
+    record.save(folder)
+    with (folder / COMPILED / "arrays.bin").open("r+b") as file:
+        file.write(bytes([file.read(1)[0] ^ 1]))
+    assert not is_compiled(folder, "digest")
 
 
 def test_what_cannot_be_opened_is_told(folder: Path, tmp_path: Path) -> None:
@@ -56,12 +64,17 @@ def test_rows_of_the_users_are_proven_too(sample_predictor: Path, folder: Path, 
     scratch = folder.with_name("scratch")
     record = compile_into(folder, sample_predictor, "digest", scratch, tmp_path / "rows.csv")
     assert record.compiled
-    assert sum(count for way, count in record.proof["rows"].items() if "real" in way) >= 50
+    assert record.proof["rows"]["frame: real"] == 50
+    assert "(50 of them given)" in record.lines()[1]
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("store_sqft\n1\n", "lacks columns of the predictor: 'store_sales_in_millions_'"), ("", "expected rows as CSV")],
+    [
+        ("store_sqft\n1\n", "lacks columns of the predictor: 'store_sales_in_millions_'"),
+        ("", "expected rows as CSV"),
+        (rows(1, 8).iloc[:0].to_csv(index=False), "no rows in it"),
+    ],
 )
 def test_rows_that_cannot_be_used(
     sample_predictor: Path, folder: Path, tmp_path: Path, content: str, expected: str
@@ -96,9 +109,23 @@ def test_the_new_one_takes_the_old_ones_place(folder: Path, tmp_path: Path) -> N
     replace_compiled(folder, made, tmp_path / "aside")
     record = Record.load(folder)
     assert record is not None
-    assert record.is_current
     assert (folder / COMPILED / "seal.json").read_text() == compiler_version()
     assert (tmp_path / "aside" / COMPILED / "seal.json").read_text() == "old"
+
+
+def test_many_at_once_put_whole_ones_in_its_place(folder: Path, tmp_path: Path) -> None:
+    def one(number: int) -> None:
+        for turn in range(20):
+            made = tmp_path / f"made-{number}-{turn}"
+            (made / COMPILED).mkdir(parents=True)
+            (made / COMPILED / "seal.json").write_text("")
+            Record(True, "", compiler_version(), f"{number}").save(made)
+            replace_compiled(folder, made, tmp_path / f"aside-{number}-{turn}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(4)))
+    assert Record.load(folder) is not None
+    assert (folder / COMPILED / "seal.json").exists()
 
 
 def test_a_new_one_that_is_not_compiled(folder: Path, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_the_compiled_one_serves(folder: Path) -> None:
     told = opened.described()
     assert (told["compiled"], told["native"], told["proof"]["equal"]) == (True, True, True)
     assert "originals" not in told
+    assert open_predictor(folder, 1, digest="digest").is_compiled
 
 
 def test_both_answer_alike(folder: Path) -> None:
@@ -108,6 +109,12 @@ def test_autogluon_serves_and_it_is_told(folder: Path, broken: object, why: str)
     assert isinstance(opened.predictor, StockPredictor)
     assert opened.described()["compiled"] is False
     assert re.search(why, opened.why)
+
+
+def test_another_models_compiled_predictor_and_record_are_not_served(folder: Path) -> None:
+    opened = open_predictor(folder, 1, digest="this model's")
+    assert isinstance(opened.predictor, StockPredictor)
+    assert opened.why == "compiled from another predictor: digest, expected this model's; import the model again"
 
 
 def test_it_can_be_switched_off(folder: Path) -> None:

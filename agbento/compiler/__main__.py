@@ -7,6 +7,7 @@ wrong.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,7 @@ from typing import TYPE_CHECKING, Any
 from agbento.text import exception_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from agbento.compiler.compiled import CompiledPredictor
-
-_READERS = {".csv": "read_csv", ".parquet": "read_parquet"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,30 +27,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{asked.predictor}: no predictor; expected a folder with a predictor.pkl")
     if asked.out is not None and asked.out.exists():
         parser.error(f"{asked.out}: there already; expected a name that is free")
+    if asked.rows is not None and not asked.rows.is_file():
+        parser.error(f"{asked.rows}: no such file")
     from agbento.compiler.proof.stock import quiet
 
-    real = None
-    if asked.rows is not None:
-        try:
-            real = _read(asked.rows)
-        except Exception as error:  # noqa: BLE001 - pandas and pyarrow raise anything of a file that is none
-            parser.error(f"{asked.rows}: cannot be read: {exception_text(error)}")
-    with quiet():
-        try:
-            return _run(asked, real)
-        except Exception as error:  # noqa: BLE001 - of a foreign predictor anything may come
-            print(f"cannot be compiled: {exception_text(error)}", file=sys.stderr)  # noqa: T201 a command line prints
-            return 1
+    try:
+        with quiet():
+            return _run(asked, parser)
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _failed(f"{error.filename or 'the output'}: {error.strerror}")
 
 
-def _run(asked: argparse.Namespace, real: pd.DataFrame | None) -> int:
+def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from autogluon.tabular import TabularPredictor
 
     from agbento.compiler.compiled import compile_predictor
+    from agbento.compiler.rows_file import read_rows
     from agbento.compiler.verify import verify
 
-    predictor = TabularPredictor.load(str(asked.predictor), verbosity=0)
-    compiled = compile_predictor(predictor)
+    try:
+        predictor = TabularPredictor.load(str(asked.predictor), verbosity=0)
+        compiled = compile_predictor(predictor)
+    except Exception as error:  # noqa: BLE001 - of a foreign predictor anything may come
+        return _failed(f"cannot be compiled: {exception_text(error)}")
+    try:
+        real = None if asked.rows is None else read_rows(asked.rows, compiled.columns)
+    except ValueError as error:
+        parser.error(f"{asked.rows}: {error}")
     _print(_plan(compiled) if asked.plan else compiled.report())
     if asked.verify:
         proof = verify(predictor, compiled, real=real)
@@ -76,20 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    reader = _READERS.get(file.suffix.lower())
-    if reader is None:
-        raise ValueError(f"expected one of {', '.join(_READERS)}")
-    found: pd.DataFrame = getattr(pd, reader)(file)
-    return found
-
-
 def _plan(compiled: CompiledPredictor) -> str:
     from agbento.compiler.plan.plan import to_json
 
     return to_json(compiled.plan).decode()
+
+
+def _failed(why: str) -> int:
+    print(why, file=sys.stderr)  # noqa: T201 a command line prints
+    return 1
 
 
 def _print(text: Any) -> None:

@@ -15,6 +15,7 @@ import importlib
 import json
 import pickle
 import shutil
+import uuid
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -51,8 +52,7 @@ def save(parts: Parts, folder: Path) -> None:
     """
     if folder.exists():
         raise FileExistsError(f"{folder}: there already; expected a name that is free")
-    made = folder.with_name(f".{folder.name}.partly")
-    shutil.rmtree(made, ignore_errors=True)
+    made = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")  # nobody else writes there
     made.mkdir(parents=True)
     try:
         (made / _PLAN).write_bytes(to_json(parts.plan))
@@ -60,7 +60,12 @@ def save(parts: Parts, folder: Path) -> None:
         _save_foreign(parts.foreign, made / _FOREIGN)
         seal = {"format": FORMAT, "compiler": compiler_version(), "source": parts.source, "files": _files(made)}
         (made / _SEAL).write_text(json.dumps(seal, indent=1) + "\n", "utf-8")
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError as error:
+            if folder.exists():
+                raise FileExistsError(f"{folder}: another was written there meanwhile") from error
+            raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -88,7 +93,9 @@ def check(folder: Path, source: str | None = None) -> str:
         found_source = str(seal["source"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtefactError(f"{folder}: no compiled predictor: {error}") from error
-    if (told, version) != (FORMAT, compiler_version()):
+    if told != FORMAT:
+        raise ArtefactError(f"{folder}: of format {told}, expected {FORMAT}: compile it again")
+    if version != compiler_version():
         raise ArtefactError(
             f"{folder}: compiled by version {version} of the compiler, expected {compiler_version()}: compile it again"
         )
@@ -98,8 +105,8 @@ def check(folder: Path, source: str | None = None) -> str:
         found = _files(folder)
     except OSError as error:
         raise ArtefactError(f"{folder}: {error}") from error
-    for name in sorted({*files, *found}):
-        if files.get(name) != found.get(name):
+    for name in sorted({*files, *found, _PLAN, _ARRAYS, _INDEX}):
+        if name not in files or files[name] != found.get(name):
             raise ArtefactError(f"{folder / name}: damaged: expected {files.get(name)}, found {found.get(name)}")
     return found_source
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from agbento.compiler.native.contract import Matrix
 from agbento.compiler.native.features import bind_features
 from agbento.compiler.native.models import BoundModels
 from agbento.compiler.parts import Parts
+from agbento.compiler.plan.features import Features
 from agbento.compiler.plan.plan import Plan
 from agbento.compiler.report import Report, report
 
@@ -55,6 +56,7 @@ class CompiledPredictor:
         Gives shape (n,): numbers or classes; for quantile problems (n, levels).
 
         Raises:
+            TypeError: ``data`` is none of these.
             KeyError: columns are missing; names all of them.
             ValueError: a value is none that AutoGluon could take for its column.
         """
@@ -78,6 +80,12 @@ class CompiledPredictor:
     def predict_row(self, row: Mapping[str, Any]) -> tuple[Array, Array | None]:
         """Answer one row with values and probabilities at once."""
         return self._both(self._features.row(row))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a row must have."""
+        features = self.plan.features
+        return features.required if isinstance(features, Features) else features.names
 
     def report(self) -> Report:
         """Tell what is native, what is not, and why."""
@@ -109,9 +117,13 @@ class CompiledPredictor:
     def _matrix(self, data: Data) -> Matrix:
         if isinstance(data, Mapping):
             return self._features.row(data)
-        if isinstance(data, Sequence):
+        if isinstance(data, (list, tuple)) and all(isinstance(row, Mapping) for row in data):
             return self._features.rows(data)
-        names = getattr(data, "column_names", None) or list(data.columns)
+        # A DataFrame's, or a Table's.
+        names = getattr(data, "column_names", getattr(data, "columns", None))
+        if names is None or not hasattr(data, "__getitem__"):
+            kind = f"{type(data).__module__}.{type(data).__qualname__}"
+            raise TypeError(f"expected a dict, a list of dicts, a DataFrame or an Arrow table, got {kind}")
         return self._features.columns({name: data[name] for name in names})
 
 

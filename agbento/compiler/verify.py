@@ -70,12 +70,12 @@ def verify(
 ) -> Proof:
     """Compare ``compiled`` with the ``TabularPredictor`` that it was compiled from.
 
-    Rows are drawn from the predictor (`agbento.compiler.proof.draw`): ``rows`` of the training columns' dtypes, and
-    fewer of other Python values; those of ``real`` come on top. When ``seconds`` are over, what is left is left out,
-    except the first batch of each way. ``digest`` is the caller's, of what the predictor was read from.
+    All rows of ``real`` are tried. Others are drawn from the predictor (`agbento.compiler.proof.draw`): ``rows`` of
+    the training columns' dtypes, and fewer of other Python values. When ``seconds`` are over, what is left of these is
+    left out, except the first batch of each way. ``digest`` is the caller's, of what the predictor was read from.
 
     Raises:
-        KeyError: ``real`` lacks columns.
+        KeyError: ``real`` lacks columns that the predictor needs.
         Exception: AutoGluon does not answer a row of usual values; whatever it raises.
     """
     began = time.monotonic()
@@ -84,10 +84,12 @@ def verify(
         stock = Stock(predictor)
         draw = Draw(stock, thresholds(compiled.plan, compiled.arrays), seed)
         tasks = _Tasks(stock, compiled, draw, tally)
-        ways = [tasks.frames(rows), tasks.reals(real), tasks.records(min(rows // 4, _RECORDS))]
+        ways = [tasks.frames(rows), tasks.records(min(rows // 4, _RECORDS))]
         ways += [tasks.columns(min(rows // 4, _COLUMNS)), tasks.rows(min(rows // 10, _ROWS)), tasks.alone()]
         comparer = _Comparer(predictor, tally, steady=not has_networks(compiled.plan))
-        for task in _in_time(ways, began + seconds, tally):
+        for task in tasks.reals(real):
+            comparer.compare(task)
+        for task in _in_time(ways, time.monotonic() + seconds, tally):
             comparer.compare(task)
     return tally.proof(time.monotonic() - began, digest)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pandas as pd
 import pytest
@@ -83,6 +85,42 @@ def test_one_of_another_version(folder: Path) -> None:
     (folder / "seal.json").write_text(json.dumps(seal | {"compiler": "0" * 16}))
     with pytest.raises(ArtefactError, match="compile it again"):
         CompiledPredictor.load(folder)
+
+
+def test_one_of_another_format(folder: Path) -> None:
+    seal = json.loads((folder / "seal.json").read_text())
+    (folder / "seal.json").write_text(json.dumps(seal | {"format": seal["format"] + 1}))
+    with pytest.raises(ArtefactError, match=f"of format {seal['format'] + 1}, expected {seal['format']}"):
+        CompiledPredictor.load(folder)
+
+
+def test_a_seal_over_too_little(folder: Path) -> None:
+    seal = json.loads((folder / "seal.json").read_text())
+    del seal["files"]["plan.json"]
+    (folder / "seal.json").write_text(json.dumps(seal))
+    (folder / "plan.json").unlink()
+    with pytest.raises(ArtefactError, match=r"plan\.json"):
+        CompiledPredictor.load(folder)
+
+
+def test_two_that_are_written_at_once(predictor: TabularPredictor, tmp_path: Path) -> None:
+    both = [compile_predictor(predictor, model=name) for name in predictor.model_names()[:2]]
+
+    def save(compiled: CompiledPredictor, folder: Path, start: Barrier) -> bool:
+        start.wait()
+        try:
+            compiled.save(folder)
+        except FileExistsError:
+            return False
+        return True
+
+    for turn in range(10):
+        folder, start = tmp_path / str(turn), Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            saved = list(pool.map(lambda one, to=folder, at=start: save(one, to, at), both))  # type: ignore[misc]
+        assert saved.count(True) == 1
+        assert CompiledPredictor.load(folder).plan == both[saved.index(True)].plan
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(10)))
 
 
 def test_no_artefact(tmp_path: Path) -> None:

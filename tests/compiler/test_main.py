@@ -96,18 +96,31 @@ def test_what_cannot_be_read_ends_with_1_and_one_line(
         ([], "PREDICTOR_FOLDER"),
         (["{empty}"], "no predictor"),
         (["{folder}", "--out", "{empty}"], "there already"),
-        (["{folder}", "--rows", "{empty}/rows.csv"], "cannot be read"),
-        (["{folder}", "--rows", "{empty}/rows.xml"], ".csv, .parquet"),
+        (["{folder}", "--rows", "{empty}/rows.csv"], "no such file"),
+        (["{folder}", "--rows", "{folder}/predictor.pkl"], ".csv, .parquet"),
+        (["{folder}", "--rows", "{empty}/few.csv"], "lacks columns of the predictor: 'size'"),
         (["{folder}", "--what"], "--what"),
     ],
 )
 def test_a_wrong_command_line_ends_with_2(
     arguments: list[str], says: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "few.csv").write_text("count\n1\n")
     with pytest.raises(SystemExit) as ended:
         main([argument.format(folder=folder, empty=tmp_path) for argument in arguments])
     assert ended.value.code == 2
     assert says in told(capsys)[1]
+
+
+def test_what_cannot_be_written_ends_with_1_and_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder), "--no-verify", "--out", "/proc/x"]) == 1
+    assert told(capsys)[1].splitlines()[-1].startswith("/proc/")
+
+
+def test_a_reader_that_leaves_ends_it_quietly(folder: Path) -> None:
+    command = f"'{sys.executable}' -m agbento.compiler '{folder}' --plan --no-verify | head -c 1"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("{", "")
 
 
 def test_it_is_a_command_and_imports_nothing_of_the_service(folder: Path) -> None:

@@ -158,7 +158,9 @@ def _ulp_up(array: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "change"), [("codes", _reversed), ("leaves", _lifted), ("thresholds", _ulp_up)], ids=str
+    ("part", "change"),
+    [("codes", _reversed), ("leaves", _lifted), ("thresholds", _ulp_up)],
+    ids=["codes", "leaves", "thresholds"],
 )
 def test_arrays_that_are_wrong_are_caught(
     predictors: Mapping[Kind, Any], part: str, change: Callable[[Any], None]
@@ -205,16 +207,17 @@ def test_without_time_the_first_of_each_way_is_tried_and_the_rest_told(predictor
     assert proof.equal
     assert {way.partition(":")[0] for way in proof.rows} == WAYS
     assert proof.left_out > 1000
-    assert "want of time" in str(proof)
+    assert f"; {proof.left_out:,} more not tried for want of time" in proof.verdict
 
 
 def test_real_rows_are_tried_too(predictors: Mapping[Kind, Any], tmp_path: Path) -> None:
     predictor = predictors["regression"]
     rows("regression").to_csv(tmp_path / "rows.csv", index=False)
     real = pd.read_csv(tmp_path / "rows.csv")
-    proof = verify(predictor, compile_predictor(predictor), rows=60, real=real)
+    proof = verify(predictor, compile_predictor(predictor), rows=60, real=real, seconds=0)
     assert proof.equal, str(proof)
     assert proof.rows["frame: real"] == len(real)
+    assert f"({len(real)} of them given)" in proof.verdict
     assert proof.rows["row: real"] > 0
 
 

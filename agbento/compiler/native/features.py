@@ -44,13 +44,19 @@ class ForeignEncoder:
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> Matrix:
         """Give shape (n, slots)."""
+        if missing := [name for name in self._names if any(name not in row for row in rows)]:
+            raise KeyError(f"{len(missing)} required columns are missing: {missing}")
         return self.columns({name: [row[name] for row in rows] for name in self._names})
 
     def columns(self, columns: Mapping[str, Any]) -> Matrix:
         """Give shape (n, slots)."""
         import pandas as pd
 
+        if missing := [name for name in self._names if name not in columns]:
+            raise KeyError(f"{len(missing)} required columns are missing: {missing}")
         frame = pd.DataFrame({name: columns[name] for name in self._names})
+        if frame.empty:
+            return np.empty((0, len(self._slots)))
         with self._lock:
             for generator in self._generators:
                 frame = generator.transform(frame)

@@ -25,11 +25,14 @@ class BoundModels:
         self._binder = _Binder(plan, arrays, foreigns, threads)
         self._slots, self._features = plan.slots, len(plan.features.slots)
         *before, last = plan.models
+        self._none = np.empty((0, last.outputs) if last.outputs > 1 or plan.answer.problem == "quantile" else 0)
         self._before = [(self._binder.model(m), slice(m.first, m.first + m.outputs)) for m in before]
         self._last = self._binder.model(last)
 
     def answer(self, features: Matrix) -> Numbers:
         """Give the last model's numbers for ``features``, of shape (n, feature slots): (n,) or (n, outputs)."""
+        if not len(features):
+            return self._none
         if not self._before:
             return self._last(features)
         matrix = np.empty((len(features), self._slots))

@@ -78,7 +78,7 @@ class Proof:
         return found
 
     def __str__(self) -> str:
-        lines = [self._verdict()]
+        lines = [self.verdict]
         lines += [f"  {way}: {count:,}" for way, count in self.rows.items()]
         lines.append(f"  bit for bit the same: {self.exact:.2%}; ties: {self.ties:,}")
         if self.largest is not None:
@@ -87,16 +87,19 @@ class Proof:
             lines.append(f"  not answered by AutoGluon: {self.unanswered:,}")
         if self.unsteady:
             lines.append(f"  not steady in AutoGluon itself: {self.unsteady:,}")
-        if self.left_out:
-            lines.append(f"  not tried for want of time: {self.left_out:,}")
         lines += [_told(miss) for miss in self.misses]
         lines.append("  " + ", ".join(f"{name} {version}" for name, version in self.versions.items()))
         return "\n".join(lines)
 
-    def _verdict(self) -> str:
-        if self.equal:
-            return f"equal to AutoGluon in {self.tried:,} rows, in {self.seconds:.1f} s"
-        return f"not equal to AutoGluon in {self.missed:,} of {self.tried:,} rows, in {self.seconds:.1f} s"
+    @property
+    def verdict(self) -> str:
+        """Say in a line what came of it."""
+        rows = f"{self.tried:,} rows"
+        if given := self.rows.get("frame: real"):
+            rows += f" ({given:,} of them given)"
+        found = "equal to AutoGluon in" if self.equal else f"not equal to AutoGluon in {self.missed:,} of"
+        left = f"; {self.left_out:,} more not tried for want of time" if self.left_out else ""
+        return f"{found} {rows}, in {self.seconds:.1f} s{left}"
 
 
 def versions() -> dict[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,26 @@ from agbento.compiler.proof.stock import Stock, quiet
 
 Row = dict[Any, Any]
 _Key = tuple[tuple[str, ...], tuple[str, str]]  # what columns have in common, and how a value is written
+_Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A row to try: by key, a column and its value."""
+
+    values: dict[_Key, tuple[Any, Any]]
+
+    def row(self, keys: Iterable[_Key] | None = None) -> Row:
+        """Give the row, or that of some keys."""
+        return dict(self.values[key] for key in (self.values if keys is None else keys))
+
+    def without(self, keys: set[_Key]) -> _Offer:
+        """Give the rest."""
+        return _Offer({key: value for key, value in self.values.items() if key not in keys})
+
+    def refused(self, works: Callable[[Row], bool]) -> set[_Key]:
+        """Find the keys without which the row works."""
+        return set(_search(list(self.values), lambda keys: works(self.row(keys))))
 
 
 class Sieve:
@@ -33,8 +53,8 @@ class Sieve:
 
         ``typed`` makes the DataFrame of the training columns' dtypes, ``spoken`` a row of Python values.
         """
-        odd = set() if self._all_answered(pools, typed) else self._refused(pools, lambda one: one.odd, typed)
-        loose = self._refused(pools, lambda one: one.loose, lambda rows: pd.DataFrame([spoken(row) for row in rows]))
+        odd = self._refused_typed(pools, typed)
+        loose = odd | self._refused_spoken(pools, lambda row: pd.DataFrame([spoken(self._base | row)]), odd)
 
         def kept(one: Pool, values: Iterable[Any], refused: set[_Key]) -> tuple[Any, ...]:
             return tuple(value for value in values if (one.group, tag(value)) not in refused)
@@ -43,41 +63,50 @@ class Sieve:
 
     def answered(self, batch: Mapping[Any, list[Any]], usual: Mapping[Any, list[Any]]) -> dict[Any, list[Any]]:
         """Give ``batch`` with ``usual`` columns for the lists that AutoGluon refuses, though none of their values."""
-        refused = self._search(
-            list(batch), lambda names: self._has_features(dict(usual) | {n: batch[n] for n in names})
-        )
+        refused = _search(list(batch), lambda names: self._has_features(dict(usual) | {n: batch[n] for n in names}))
         return {name: usual[name] if name in refused else values for name, values in batch.items()}
 
-    def _all_answered(self, pools: Sequence[Pool], typed: Callable[[list[Row]], pd.DataFrame]) -> bool:
-        """Try all odd values of the training columns' dtypes in one DataFrame; most often there is nothing to find."""
-        count = max((len(one.odd) for one in pools), default=0)
-        rows = [{p.column.name: p.odd[i] for p in pools if i < len(p.odd)} for i in range(count)]
-        return _works(lambda rows: self._stock.answer(typed(rows)), [self._base | row for row in rows])
+    def _refused_typed(self, pools: Sequence[Pool], typed: Callable[[list[Row]], pd.DataFrame]) -> set[_Key]:
+        """Try the odd values of the training columns' dtypes: many rows a call; most often there is nothing to find."""
+        offers, refused = self._offered(pools, lambda one: one.odd, set())
 
-    def _refused(
-        self,
-        pools: Sequence[Pool],
-        values: Callable[[Pool], Sequence[Any]],
-        frame: Callable[[list[Row]], pd.DataFrame],
+        def answers(rows: Iterable[Row]) -> bool:
+            return _works(self._stock.try_answer, typed([self._base | row for row in rows]))
+
+        for offer in _search(offers, lambda some: answers(one.row() for one in some)):
+            refused |= offer.refused(lambda row: answers([row]))
+        return refused
+
+    def _refused_spoken(
+        self, pools: Sequence[Pool], frame: Callable[[Row], pd.DataFrame], known: set[_Key]
     ) -> set[_Key]:
-        rows, refused = self._offered(pools, values)
-        groups = {one.column.name: one.group for one in pools}
+        """Try values of other types, in a DataFrame each row: beside others a value may be of another type."""
+        offers, refused = self._offered(pools, lambda one: one.loose, known)
 
         def features(row: Row) -> pd.DataFrame:
-            return self._stock.features(frame([self._base | row]))
+            return self._stock.features(frame(row))
 
-        kept, found = [], []
-        for row in rows:
-            kept.append(self._without_refused(row, features))
-            refused |= {(groups[name], tag(value)) for name, value in row.items() if name not in kept[-1]}
-            found.append(features(kept[-1]))
-        return refused | self._refused_by_models(kept, found, groups, features)
+        kept: list[tuple[_Offer, pd.DataFrame]] = []
+        for offer in offers:
+            try:
+                kept.append((offer, features(offer.row())))
+            except Exception:  # noqa: BLE001 - whatever AutoGluon raises, it does not answer
+                bad = offer.refused(lambda row: _works(features, row))
+                refused |= bad
+                rest = offer.without(bad)
+                if _works(features, rest.row()):
+                    kept.append((rest, features(rest.row())))
+        for offer, _ in _search(kept, lambda some: _works(self._stock.try_features, [found for _, found in some])):
+            refused |= offer.refused(lambda row: _works(self._stock.try_features, [features(row)]))
+        return refused
 
-    def _offered(self, pools: Sequence[Pool], values: Callable[[Pool], Sequence[Any]]) -> tuple[list[Row], set[_Key]]:
+    def _offered(
+        self, pools: Sequence[Pool], values: Callable[[Pool], Sequence[Any]], known: set[_Key]
+    ) -> tuple[list[_Offer], set[_Key]]:
         """Put the values into few rows, each value once a group; those that pandas cannot cast are refused at once."""
-        met: set[_Key] = set()
+        met: set[_Key] = set(known)
         refused: set[_Key] = set()
-        rows: list[Row] = []
+        offers: list[_Offer] = []
         for one in pools:
             place = 0
             for value in values(one):
@@ -88,47 +117,24 @@ class Sieve:
                 if not _is_cast(one.column, value):
                     refused.add(key)
                     continue
-                if place == len(rows):
-                    rows.append({})
-                rows[place][one.column.name] = value
+                if place == len(offers):
+                    offers.append(_Offer({}))
+                offers[place].values[key] = (one.column.name, value)
                 place += 1
-        return rows, refused
-
-    def _refused_by_models(
-        self,
-        rows: list[Row],
-        found: list[pd.DataFrame],
-        groups: Mapping[Any, tuple[str, ...]],
-        features: Callable[[Row], pd.DataFrame],
-    ) -> set[_Key]:
-        """Find the values at which a model raises: all rows at once, then by row, then by value."""
-        if not found or _works(self._stock.answer_features, found):
-            return set()
-        refused: set[_Key] = set()
-        for row, one in zip(rows, found, strict=True):
-            if _works(self._stock.answer_features, [one]):
-                continue
-            for written in {tag(value) for value in row.values()}:
-                alike = {name: value for name, value in row.items() if tag(value) == written}
-                if not _works(self._stock.answer_features, [features(alike)]):
-                    refused |= {(groups[name], written) for name in alike}
-        return refused
-
-    def _without_refused(self, row: Row, features: Callable[[Row], pd.DataFrame]) -> Row:
-        bad = self._search(list(row), lambda names: _works(features, {name: row[name] for name in names}))
-        return {name: value for name, value in row.items() if name not in bad}
-
-    def _search(self, names: list[Any], works: Callable[[list[Any]], bool]) -> set[Any]:
-        """Find those of ``names`` without which it works, by halves."""
-        if not names or works(names):
-            return set()
-        if len(names) == 1:
-            return set(names)
-        middle = len(names) // 2
-        return self._search(names[:middle], works) | self._search(names[middle:], works)
+        return offers, refused
 
     def _has_features(self, batch: Mapping[Any, list[Any]]) -> bool:
         return _works(lambda columns: self._stock.features(pd.DataFrame(columns)), batch)
+
+
+def _search(parts: Sequence[_Part], works: Callable[[Sequence[_Part]], bool]) -> list[_Part]:
+    """Find those of ``parts`` without which it works, by halves."""
+    if not parts or works(parts):
+        return []
+    if len(parts) == 1:
+        return list(parts)
+    middle = len(parts) // 2
+    return _search(parts[:middle], works) + _search(parts[middle:], works)
 
 
 def tag(value: Any) -> tuple[str, str]:

@@ -54,17 +54,26 @@ class Stock:
 
     def answer_features(self, features: Sequence[pd.DataFrame]) -> Numbers:
         """Answer rows that went through ``features`` one by one, together: that spares most of the time of a row."""
-        # Generators that cast nothing may give a column another dtype in each row.
-        alike: dict[tuple[Any, ...], list[int]] = {}
-        for place, one in enumerate(features):
-            alike.setdefault(tuple(one.dtypes), []).append(place)
-        parts = []
-        for places in alike.values():
-            with quiet():
-                together = pd.concat([features[place] for place in places], ignore_index=True)
+        parts, order = [], list[int]()
+        for places, together in _alike(features):
             parts.append(self._ask(together, transform_features=False))
-        order = np.argsort([place for places in alike.values() for place in places])
-        return joined(parts).taken(order)
+            order += places
+        return joined(parts).taken(np.argsort(order))
+
+    def try_answer(self, frame: pd.DataFrame) -> None:
+        """Raise what ``answer`` raises, in less time."""
+        self._try(frame, transform_features=True)
+
+    def try_features(self, features: Sequence[pd.DataFrame]) -> None:
+        """Raise what ``answer_features`` raises, in less time."""
+        for _, together in _alike(features):
+            self._try(together, transform_features=False)
+
+    def _try(self, frame: pd.DataFrame, *, transform_features: bool) -> None:
+        # Classes come of the probabilities.
+        ask = self.predictor.predict_proba if self.classifies else self.predictor.predict
+        with quiet():
+            ask(frame, transform_features=transform_features)
 
     def _ask(self, frame: pd.DataFrame, *, transform_features: bool) -> Numbers:
         with quiet():
@@ -73,6 +82,17 @@ class Stock:
                 return Numbers(values)
             probabilities = self.predictor.predict_proba(frame, transform_features=transform_features)
         return Numbers(values, probabilities.to_numpy())
+
+
+def _alike(features: Sequence[pd.DataFrame]) -> Iterator[tuple[list[int], pd.DataFrame]]:
+    """Put rows of the same dtypes together, with their places: generators that cast nothing may give others by row."""
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for place, one in enumerate(features):
+        alike.setdefault(tuple(one.dtypes), []).append(place)
+    for places in alike.values():
+        with quiet():
+            together = pd.concat([features[place] for place in places], ignore_index=True)
+        yield places, together
 
 
 @contextmanager
