@@ -132,12 +132,18 @@ def compile_predictor(predictor: Any, *, model: str | None = None, threads: int 
 
     Raises:
         NotCompilable: its answer is of a kind that is not known here.
+        TypeError: ``predictor`` is none.
+        ValueError: it has no such model.
     """
+    from autogluon.tabular import TabularPredictor
+
     from agbento.compiler.frontends.predictor import read
 
     if isinstance(predictor, (str, Path)):
-        from autogluon.tabular import TabularPredictor
-
         predictor = TabularPredictor.load(str(predictor), verbosity=0)
+    if not isinstance(predictor, TabularPredictor):
+        raise TypeError(f"expected a TabularPredictor or the path of one, got {type(predictor).__qualname__}")
+    if model is not None and model not in (names := predictor.model_names()):
+        raise ValueError(f"no model {model!r} in the predictor; expected one of {', '.join(names)}")
     found = read(predictor, model)
     return CompiledPredictor(found.plan, found.arrays, found.foreign, threads=threads)

@@ -35,7 +35,12 @@ def test_no_rows_of_other_families(family: str, tmp_path: Path) -> None:
 
 
 def test_what_it_does_not_take_is_named(tmp_path: Path) -> None:
-    compiled = compile_predictor(trained("regression", tmp_path / "p", without="note"))
+    predictor = trained("regression", tmp_path / "p", without="note")
+    with pytest.raises(ValueError, match="no model 'nope' in the predictor; expected one of LightGBM"):
+        compile_predictor(predictor, model="nope")
+    with pytest.raises(TypeError, match="expected a TabularPredictor or the path of one, got int"):
+        compile_predictor(5)
+    compiled = compile_predictor(predictor)
     frame = rows("regression").drop(columns=["note", "y"])
     assert compiled.columns == tuple(frame.columns)
     for data in (frame.iloc[0], frame["size"], np.zeros((1, 8)), "abc", b"abc", None, 5, [1], iter([])):

@@ -79,6 +79,19 @@ def test_a_predictor_with_a_column_of_every_sort_is_equal(odd_predictors: Mappin
     assert proof.unanswered < proof.tried / 20
 
 
+@pytest.mark.slow
+def test_features_that_are_not_cast_are_equal(tmp_path: Path) -> None:
+    data = rows("regression")[["size", "count", "y"]]
+    predictor = TabularPredictor("y", problem_type="regression", path=str(tmp_path / "p"), verbosity=0)
+    predictor.fit(data, hyperparameters={"GBM": {"num_boost_round": 10}}, feature_generator=None, num_cpus=1)
+    compiled = compile_predictor(predictor)
+    proof = verify(predictor, compiled, rows=ROWS)
+    assert proof.equal, str(proof)
+    odd: dict[str, list[Any]] = {"size": [np.float32(0.1), np.bool_(True), 5], "count": [np.int32(34), 2**63, -1e30]}
+    for row in (dict(zip(odd, values, strict=True)) for values in zip(*odd.values(), strict=True)):
+        assert compiled.predict(row).tolist() == predictor.predict(pd.DataFrame([row]), as_pandas=False).tolist()
+
+
 def _with_array(compiled: CompiledPredictor, name: str, change: Callable[[Any], None]) -> CompiledPredictor:
     """Give ``compiled`` with one array changed."""
     changed, others = compiled.arrays.get(name).copy(), Arrays()

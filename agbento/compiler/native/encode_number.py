@@ -52,9 +52,7 @@ class NumberEncoder:
         """
         array = _array(values)
         if self.dtype is None:
-            if array is None:
-                raise ValueError("not a number")
-            return array
+            return _uncast(values) if array is None else array
         if array is None:
             return np.asarray(pandas_columns.cast(values.series(), self.dtype.name))
         if self.dtype.kind in "iu" and array.dtype.kind == "f":
@@ -100,6 +98,14 @@ class NumberEncoder:
         if value is None:
             return math.nan
         return float(self.many(RawColumn(items=[value]))[0])
+
+
+def _uncast(values: RawColumn) -> Array:
+    """Give the numbers of a column that AutoGluon hands to models as pandas reads it; raises ValueError of objects."""
+    series = values.series()
+    if series.dtype.kind not in "iufb":
+        raise ValueError("not a number")
+    return np.asarray(series.to_numpy("float64", na_value=np.nan))
 
 
 def _array(values: RawColumn) -> Array | None:
