@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -63,6 +64,11 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
         if needing and (reason := missing()):
             for item in needing:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name parameters that hold a key or its hash by their argument: the processes of a run must name tests alike."""
+    return argname if isinstance(val, str) and re.search(r"[\w-]{43}", val) else None
 
 
 @pytest.hookimpl(wrapper=True)
