@@ -68,7 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name parameters that hold a key or its hash by their argument: the processes of a run must name tests alike."""
-    return argname if isinstance(val, str) and re.search(r"[\w-]{43}", val) else None
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    return argname if isinstance(text, str) and re.search(r"[\w-]{42}", text) else None
 
 
 @pytest.hookimpl(wrapper=True)
