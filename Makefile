@@ -64,7 +64,7 @@ test: $(VENV)/.installed  ## all tests, in two processes; what the machine lacks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-fast: $(VENV)/.installed  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not engine and not prometheus and not chromium"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not slow and not engine and not prometheus and not chromium"
 
 screenshot: $(VENV)/.installed  ## the API page in Chromium, answered, as docs/api-page.png
 	KEEP_SCREENSHOT=docs/api-page.png REQUIRE_ALL=1 $(BIN)/python -m pytest \

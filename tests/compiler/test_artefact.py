@@ -15,6 +15,8 @@ from autogluon.tabular import TabularPredictor
 from agbento.compiler import ArtefactError, CompiledPredictor, compile_predictor
 from agbento.compiler.artefact import compiler_version
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> TabularPredictor:

@@ -13,7 +13,7 @@ import pytest
 from agbento.compiler import compile_predictor
 from tests.compiler.small import Kind, rows, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SHAPES: dict[Kind, tuple[int, ...]] = {"regression": (0,), "binary": (0,), "multiclass": (0,), "quantile": (0, 3)}
 FAMILIES: dict[str, Any] = {"CAT": {"iterations": 3}, "RF": {"n_estimators": 3}, "KNN": {}}
 

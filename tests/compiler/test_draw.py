@@ -15,6 +15,8 @@ from agbento.compiler.proof.pools import number_edges, thinned
 from agbento.compiler.proof.stock import Stock, quiet
 from tests.compiler.small import CITIES, rows, trained
 
+pytestmark = pytest.mark.slow
+
 ROWS = 4000
 
 

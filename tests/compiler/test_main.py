@@ -18,6 +18,8 @@ from agbento.compiler.compiled import CompiledPredictor, compile_predictor
 from agbento.compiler.plan.plan import read_json
 from tests.compiler.small import rows, trained
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -8,6 +8,8 @@ import pytest
 from agbento.compiler.compiled import CompiledPredictor, compile_predictor
 from tests.compiler.small import GBM, trained
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> Any:

@@ -18,6 +18,8 @@ from agbento.compiler.plan.plan import Model, Plan
 from agbento.compiler.verify import verify
 from tests.compiler.small import Kind, rows, trained
 
+pytestmark = pytest.mark.slow
+
 ROWS = 500
 WAYS = {"frame", "records", "columns", "row", "alone"}
 FOREST = {"RF": {"n_estimators": 6}}
@@ -70,7 +72,6 @@ def test_a_forest_is_equal_and_one_threshold_off_by_one_ulp_is_not(forest: Any) 
     assert 0 < proof.missed < proof.tried
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["regression", "multiclass"])
 def test_a_predictor_with_a_column_of_every_sort_is_equal(odd_predictors: Mapping[str, Path], kind: str) -> None:
     predictor = TabularPredictor.load(str(odd_predictors[kind]), verbosity=0)
@@ -79,7 +80,6 @@ def test_a_predictor_with_a_column_of_every_sort_is_equal(odd_predictors: Mappin
     assert proof.unanswered < proof.tried / 20
 
 
-@pytest.mark.slow
 def test_features_that_are_not_cast_are_equal(tmp_path: Path) -> None:
     data = rows("regression")[["size", "count", "y"]]
     predictor = TabularPredictor("y", problem_type="regression", path=str(tmp_path / "p"), verbosity=0)
