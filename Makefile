@@ -61,7 +61,7 @@ down: $(VENV)/.installed  ## the end of what `make up` started: containers, netw
 	@$(BIN)/python -m agbento.stack down
 
 test: $(VENV)/.installed  ## all tests, in two processes; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: $(VENV)/.installed  ## the tests that take seconds
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not slow and not engine and not prometheus and not chromium"

@@ -48,15 +48,19 @@ _NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing, "chromiu
 
 def _group(item: pytest.Function) -> str:
     """What of a run in several processes must be in one of them: tests that share what is dear to make, and files."""
-    if item.get_closest_marker("engine") or {"sample_predictor", "sample_image"} & set(item.fixturenames):
-        return "sample"
+    if item.get_closest_marker("engine"):
+        return "engine"
     return "odd" if "odd_predictors" in item.fixturenames else item.path.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Group the tests; skip what this machine cannot run, with the reason; with REQUIRE_ALL=1 let it fail instead."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    groups = {item: _group(item) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    # The longest first: two processes then end at about the same time.
+    slow = {group for item, group in groups.items() if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (groups[item] != "engine", groups[item] != "odd", groups[item] not in slow))
     if os.environ.get("REQUIRE_ALL") == "1":
         return
     for marker, missing in _NEEDS.items():
