@@ -61,10 +61,10 @@ down: $(VENV)/.installed  ## the end of what `make up` started: containers, netw
 	@$(BIN)/python -m agbento.stack down
 
 test: $(VENV)/.installed  ## all tests, in two processes; what the machine lacks is skipped (REQUIRE_ALL=1: fails)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.installed  ## the tests that take seconds
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not slow and not engine and not prometheus and not chromium"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not engine and not prometheus and not chromium"
 
 screenshot: $(VENV)/.installed  ## the API page in Chromium, answered, as docs/api-page.png
 	KEEP_SCREENSHOT=docs/api-page.png REQUIRE_ALL=1 $(BIN)/python -m pytest \

@@ -9,9 +9,10 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sample.toys import Kind
 from tests.odd_columns import odd_predictor
@@ -46,21 +47,31 @@ def _chromium_missing() -> str | None:
 _NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing, "chromium": _chromium_missing}
 
 
-def _group(item: pytest.Function) -> str:
-    """What of a run in several processes must be in one of them: tests that share what is dear to make, and files."""
-    if item.get_closest_marker("engine"):
-        return "engine"
-    return "odd" if "odd_predictors" in item.fixturenames else item.path.name
+# Files that share what is dear to make: one process of a run has them all.
+_TOGETHER = {"tests/test_image.py": "image", "tests/test_compose.py": "image", "tests/test_bundle.py": "image"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Group the tests; skip what this machine cannot run, with the reason; with REQUIRE_ALL=1 let it fail instead."""
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    # The longest first: two processes then end at about the same time.
-    slow = {group for item, group in groups.items() if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (groups[item] != "engine", groups[item] != "odd", groups[item] not in slow))
+class _ByFile(LoadScopeScheduling):
+    """Hands out whole files of tests to the processes of a run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Hand out files; xdist's own groups are lost on pytest 9.2."""
+    return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first, so that two processes end at about the same time, and skip what cannot run here.
+
+    A skip has its reason; with REQUIRE_ALL=1 what lacks fails instead.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    together = {str(ROOT / file) for file in _TOGETHER}
+    items.sort(key=lambda item: (str(item.path) not in together, item.path not in slow))
     if os.environ.get("REQUIRE_ALL") == "1":
         return
     for marker, missing in _NEEDS.items():
