@@ -13,11 +13,15 @@ SERVICES ?=
 WAIT ?= 180
 SOURCE ?=
 NAME ?=
+# More options for the import: --trust NAME, --code DIR, --sha256 DIGEST, --own-environment, --reference FILE …
+IMPORT_OPTIONS ?=
+# Not empty: serve in an environment that is made for the model, from its lock.
+OWN_ENVIRONMENT ?=
 MODEL_TAG ?=
 export MODEL_TAG SOURCE NAME SERVICES IMAGE_OPTIONS
 export BENTOML_DO_NOT_TRACK := True
 .DEFAULT_GOAL := help
-.PHONY: help demo serve requests key import build image up down load bench check test test-fast screenshot torch format lock clean
+.PHONY: help demo serve requests key import build image up down load bench check monitoring test test-fast screenshot plots torch format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,8 +38,8 @@ $(VENV)/.installed: requirements.txt
 demo: $(VENV)/.installed  ## a model's way from S3 to five answers, on PORT (9696)
 	@PORT=$(PORT) $(BIN)/python -m sample.demo
 
-serve: $(VENV)/.installed  ## serve MODEL_TAG, or the newest import, on PORT (9696)
-	@exec $(BIN)/bentoml serve --port $(PORT)
+serve: $(VENV)/.installed  ## serve MODEL_TAG, or the newest import, on PORT (9696); OWN_ENVIRONMENT=1: in its own environment
+	@exec $(BIN)/$(if $(OWN_ENVIRONMENT),python -m agbento.own_environment "$$MODEL_TAG" --,bentoml serve) --port $(PORT)
 
 requests: $(VENV)/.installed  ## N answers of the running service, one a line
 	@$(BIN)/python -m sample.ask --url http://127.0.0.1:$(PORT) -n $(N)
@@ -44,7 +48,7 @@ key: $(VENV)/.installed  ## a new API key for the caller NAME, and its line for 
 	@$(BIN)/python -m agbento.keys -- "$$NAME"
 
 import: $(VENV)/.installed  ## import SOURCE (s3://bucket/prefix or a folder), or what the environment names
-	@$(BIN)/python import_model.py $${SOURCE:+"$$SOURCE"} $${NAME:+--name "$$NAME"}
+	@$(BIN)/python import_model.py $${SOURCE:+"$$SOURCE"} $${NAME:+--name "$$NAME"} $(IMPORT_OPTIONS)
 
 build: $(VENV)/.installed  ## the Bento of MODEL_TAG, or of the newest import
 	@$(BIN)/python -m agbento.bundle build --model "$$MODEL_TAG"
@@ -70,6 +74,9 @@ screenshot: $(VENV)/.installed  ## the API page in Chromium, answered, as docs/a
 	KEEP_SCREENSHOT=docs/api-page.png REQUIRE_ALL=1 $(BIN)/python -m pytest \
 	  tests/test_page.py::test_the_sample_model_answers_its_example
 
+plots: $(VENV)/.installed  ## the dashboards' graphs over the scripted hour of the tests, as docs/dashboards/*.svg
+	KEEP_PLOTS=docs/dashboards REQUIRE_ALL=1 $(BIN)/python -m pytest tests/test_hour.py
+
 # Predictors with neural networks need torch to be trained and opened; compiled ones do not need it to be served. It is in
 # no lock: the CPU build has another source on each platform (TORCH_INDEX: an index that has it, where the usual has not).
 TORCH ?= torch==2.13.0
@@ -78,6 +85,9 @@ torch: $(VENV)/.installed  ## torch and fastai, to import predictors that hold n
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $${TORCH_INDEX:+--extra-index-url "$$TORCH_INDEX"} \
 	  --constraint build/installed.txt "$(TORCH)" "fastai>=2.3.1,<2.9"
 
+allowed: $(VENV)/.installed  ## what a predictor's pickles may import, added to by trainings of every family: agbento/allowed.json
+	@$(BIN)/python -m sample.allowed
+
 load: $(VENV)/.installed  ## locust against the running service, headless, with reports/load.html
 	@mkdir -p reports
 	$(BIN)/locust --headless -u 32 -r 32 -t 30s --html reports/load.html --only-summary --host http://127.0.0.1:$(PORT)
@@ -85,12 +95,18 @@ load: $(VENV)/.installed  ## locust against the running service, headless, with 
 bench: $(VENV)/.installed  ## compiler and service against what they replace, in one run: docs/benchmark.md
 	@$(BIN)/python -m benchmarks
 
-check: $(VENV)/.installed  ## lint, types, promtool, generated files
+check: $(VENV)/.installed  ## lint, types, promtool, rules' tests, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if command -v promtool >/dev/null; then promtool check config --lint-fatal monitoring/prometheus.yml; \
-	  else echo "promtool is not on this machine: monitoring/prometheus.yml is not checked"; fi
+	$(BIN)/python -m monitoring.program --check
+	@if command -v promtool >/dev/null; then promtool check config --syntax-only --lint-fatal monitoring/prometheus.yml && \
+	  promtool check rules --lint=all --lint-fatal monitoring/rules/*.yml monitoring/alerts/*.yml && \
+	  promtool test rules monitoring/tests/*.yml; \
+	  else echo "promtool is not on this machine: monitoring/prometheus.yml and the rules are not checked"; fi
+
+monitoring: $(VENV)/.installed  ## write what is generated: rules, alerts, dashboards, docs/metrics.md
+	@$(BIN)/python -m monitoring.program
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from agbento.errors import EnvironmentDiffers
 
 _EPILOG = """\
 Without SOURCE, AWS_BUCKET_NAME and EXPERIMENT_ID name the bucket and the folder in it. Credentials, region and
@@ -52,12 +56,16 @@ class TerminalProgress:
 
 def main(arguments: list[str] | None = None) -> int:
     """Import as the command line says; give the exit code. Every failure is one line on stderr."""
-    from agbento.errors import ImportFailed
+    from agbento.errors import EnvironmentDiffers, ImportFailed
 
     try:
         signal.signal(signal.SIGTERM, _interrupt)
-        options = _parser().parse_args(arguments)
-        return _tell(_import(options.source, options.name, options.rows))
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        options = _parser().parse_args(given)
+        try:
+            return _tell(_import(options))
+        except EnvironmentDiffers as error:
+            return _mended(error, given, options)
     except ImportFailed as error:
         _say(str(error))
         return error.exit_code
@@ -81,18 +89,59 @@ def _tell(tag: str) -> int:
     return 0
 
 
-def _import(source: str | None, name: str | None, rows: Path | None) -> str:
+def _import(options: argparse.Namespace) -> str:
     # Late: --help and a wrong command line answer at once.
+    from agbento.code import Code
     from agbento.errors import UsageError
-    from agbento.importer import import_predictor
-    from agbento.settings import ImportSettings
+    from agbento.importer import Wishes, import_predictor
+    from agbento.reference.file import check_named
+    from agbento.settings import ImportSettings, LockSettings
     from agbento.source import open_source
 
-    if rows is not None and not rows.is_file():
-        raise UsageError(f"--rows {rows}: no such file; expected rows as CSV or Parquet")
-    origin = open_source(source, ImportSettings.read())
-    model = import_predictor(origin, name, TerminalProgress(), commit=_ignore_signals, rows=rows)
+    if options.rows is not None and not options.rows.is_file():
+        raise UsageError(f"--rows {options.rows}: no such file; expected rows as CSV or Parquet")
+    settings = ImportSettings.read()
+    if options.reference is not None:
+        check_named(options.reference, settings.import_max_bytes)
+    wishes = Wishes(
+        rows=options.rows,
+        reference=options.reference,
+        trusted=frozenset(options.trust),
+        code=None if options.code is None else Code(options.code),
+        sha256=options.sha256,
+        allow_version_skew=options.allow_version_skew,
+        cuda=options.cuda,
+        torch_index=LockSettings.read().torch_index,
+        max_files=settings.import_max_files,
+        max_bytes=settings.import_max_bytes,
+    )
+    origin = open_source(options.source, settings)
+    model = import_predictor(origin, options.name, TerminalProgress(), _ignore_signals, wishes)
     return str(model.tag)
+
+
+def _mended(error: EnvironmentDiffers, given: list[str], options: argparse.Namespace) -> int:
+    """Import again in an environment of the predictor's own, if that was asked for; else tell the command."""
+    if options.own_environment:
+        _import_there(error, given, options)
+    command = shlex.join([sys.executable, sys.argv[0], "--own-environment", *given])
+    _say(f"{error}; to import it in an environment of its own, made for it: {command}")
+    return 1
+
+
+def _import_there(error: EnvironmentDiffers, given: list[str], options: argparse.Namespace) -> NoReturn:
+    from agbento.own_environment import python_of, run_in
+    from agbento.requirements import opening_lock
+    from agbento.settings import LockSettings
+
+    index = LockSettings.read().torch_index
+    _say(f"{error}; making an environment for it, or taking the one that was made: some minutes the first time")
+    locked = opening_lock(error.environment, index, options.cuda)
+    for what in locked.relaxed:
+        _say(f"that environment has {what} of the training, which cannot be had beside the service")
+    python = python_of(locked.text, error.environment.python_minor, index)
+    kept = [argument for argument in given if argument != "--own-environment"]
+    run_in(python, [str(Path(__file__).resolve()), *kept])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "source",
@@ -115,7 +165,42 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="rows, CSV or Parquet, with which the compiled predictor is proven too, beside made-up ones",
     )
+    watching = parser.add_argument_group("watching")
+    watching.add_argument(
+        "--reference",
+        metavar="FILE",
+        help="rows as callers send them, CSV or Parquet, a path or s3://bucket/key: what drift is measured against "
+        "(default: the training data, where the predictor still has it)",
+    )
+    trust = parser.add_argument_group("trust")
+    trust.add_argument("--sha256", metavar="DIGEST", type=_digest, help="refuse a predictor that has another digest")
+    trust.add_argument(
+        "--trust",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="module.name that the pickles may hold although no list has it; may be given several times",
+    )
+    trust.add_argument(
+        "--code", metavar="DIR", type=Path, help="folder of modules that the predictor needs: kept with it"
+    )
+    environment = parser.add_argument_group("environment")
+    environment.add_argument(
+        "--own-environment",
+        action="store_true",
+        help="where other versions run here than it was trained with: make an environment for it and import there",
+    )
+    environment.add_argument(
+        "--allow-version-skew", action="store_true", help="import where other versions run than it was trained with"
+    )
+    environment.add_argument("--cuda", action="store_true", help="let its image have CUDA; without: CPU builds alone")
     return parser
+
+
+def _digest(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r}: expected 64 hex digits, as an import prints them")
+    return text.lower()
 
 
 def _ignore_signals() -> None:

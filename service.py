@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any, Union, cast
 
@@ -14,13 +15,17 @@ from starlette.types import ASGIApp
 from agbento import machine, supervisor
 from agbento.answering import Answering
 from agbento.bodies import Limits
-from agbento.environment import image
 from agbento.errors import AgbentoError
+from agbento.image import image
 from agbento.keys import KeyGuard, service_keys
-from agbento.metrics import DURATION_BUCKETS, ServiceMetrics
+from agbento.metrics import DURATION_BUCKETS
+from agbento.rim import Rim
 from agbento.served import ServedModel, served_model, without_telemetry
 from agbento.settings import ServiceSettings
-from agbento.web import Endpoints, Rim, Traffic
+from agbento.watching.access_log import AccessLog
+from agbento.watching.gauges import set_model, set_worker
+from agbento.watching.traffic import Traffic
+from agbento.web import Endpoints
 
 ROOT = Path(__file__).resolve().parent
 PORT = 9696
@@ -31,7 +36,7 @@ supervisor.follow_supervisor()
 try:
     SETTINGS = ServiceSettings.read()
     MODEL: ServedModel = served_model(ROOT, SETTINGS.model_tag, use_compiled=SETTINGS.use_compiled)
-    IMAGE = image()
+    IMAGE = image(MODEL.folder, MODEL.labels)
     KEYS = service_keys(SETTINGS.api_keys_file)
 except AgbentoError as error:
     supervisor.cannot_start(error)
@@ -69,7 +74,8 @@ class PredictionService(Service):
             else m
             for m in kept
         ]
-        return Rim(app)
+        log = AccessLog(SETTINGS.access_log, MODEL.tag)
+        return Rim(app, lambda trace: Loaded.answering.watch.ended(trace), log, lambda: Loaded.answering.watch.start())
 
 
 @bentoml.service(
@@ -79,6 +85,7 @@ class PredictionService(Service):
     metrics={"duration": {"buckets": list(DURATION_BUCKETS)}},
     logging={"access": {"enabled": False}},
     image=IMAGE,
+    labels=MODEL.labels,
     service_class=PredictionService,
 )
 class AutogluonBento:
@@ -87,12 +94,11 @@ class AutogluonBento:
     model = bentoml.models.BentoModel(MODEL.tag)
 
     def __init__(self) -> None:
-        metrics = ServiceMetrics()
+        began = time.perf_counter()
         try:
-            Loaded.answering = Answering.load(
+            Loaded.answering = answering = Answering.load(
                 Path(self.model.path),
                 threads=THREADS,
-                metrics=metrics,
                 decimals=SETTINGS.prediction_decimals,
                 seconds=SETTINGS.request_seconds,
                 policy_file=SETTINGS.policy_file,
@@ -102,12 +108,17 @@ class AutogluonBento:
             )
         except AgbentoError as error:
             supervisor.cannot_start(error)
-        metrics.workers.set(1)
+        set_model(answering.watch.metrics, MODEL, answering.compiled, time.perf_counter() - began)
+        set_worker(answering.watch.metrics, WORKERS, SETTINGS.max_requests)
 
     @bentoml.on_deployment
     @staticmethod
     def supervise() -> None:
         """In the supervising process, before any worker starts: fix model, keys and threads for all of them."""
+        try:
+            MODEL.check_environment(SETTINGS.allow_version_skew)
+        except AgbentoError as error:
+            supervisor.cannot_start(error)
         print(f"serving {MODEL.tag}; workers: {WORKERS} ({WHY}); model threads of each: {THREADS}", flush=True)  # noqa: T201
         environment = {"MODEL_TAG": MODEL.tag, **machine.thread_environment(THREADS)}
         if KEYS is not None:
@@ -117,7 +128,7 @@ class AutogluonBento:
 
     @bentoml.on_shutdown
     def close(self) -> None:
-        """End the model's thread."""
+        """End the model's thread, and write what was counted."""
         Loaded.answering.close()
 
     @bentoml.api

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -36,11 +37,15 @@ class Limits:
 
 
 class Sent(NamedTuple):
-    """What a body holds: rows, whether the answer is to be an array of one object a row (else: one object), bytes."""
+    """What a body holds: rows, and whether the answer is to be an array of one object a row (else: one object).
+
+    ``size`` is its bytes, ``seconds`` the time that parsing took.
+    """
 
     rows: list[Any]
     is_array: bool
     size: int
+    seconds: float
 
 
 def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head:
@@ -89,11 +94,14 @@ async def read_rows(head: Head, receive: Receive, limits: Limits, columns: Colle
 
 
 def _parse(body: bytes, media_type: str, limits: Limits, columns: Collection[str]) -> Sent:
+    began, is_array = time.perf_counter(), True
     if media_type == JSON:
-        return Sent(*json_rows.parse(body, limits.max_rows), len(body))
-    if media_type == CSV:
-        return Sent(csv_rows.parse(body, limits.max_rows, columns), True, len(body))
-    return Sent(parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns), True, len(body))
+        rows, is_array = json_rows.parse(body, limits.max_rows)
+    elif media_type == CSV:
+        rows = csv_rows.parse(body, limits.max_rows, columns)
+    else:
+        rows = parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns)
+    return Sent(rows, is_array, len(body), time.perf_counter() - began)
 
 
 def _media_type(head: Head) -> str:

@@ -17,13 +17,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agbento.environment import PYTHON, ROOT
+from agbento.budget import Budget
+from agbento.compiling import RECORD
+from agbento.drift import DRIFT
+from agbento.environment import ENVIRONMENT
 from agbento.errors import AgbentoError, ServiceFailed
+from agbento.image import base_image
+from agbento.lock import ROOT
+from agbento.papers import PAPERS
+from agbento.permit import TRUST
+from agbento.requirements import lock_of
+from agbento.settings import LockSettings
 
 NAME = "autogluon-bento"
 LABEL = "agbento.bento"
-# What decides over the Bento's content, beside the model; the last two are what bentofile.yaml includes.
-SOURCES = ("bentofile.yaml", "requirements.txt", "service.py", "agbento/**/*.py")
+# What decides over the Bento's content, beside the predictor; the last two are what bentofile.yaml includes.
+SOURCES = ("bentofile.yaml", "service.py", "agbento/**/*.py")
+IMPORTED = (*PAPERS, ENVIRONMENT, TRUST, RECORD, DRIFT)
 
 
 def image_name(model: Any) -> str:
@@ -33,9 +43,12 @@ def image_name(model: Any) -> str:
 
 def bento_tag(model: Any, root: Path = ROOT) -> str:
     """Give the tag of the Bento that the sources below ``root`` make of ``model``: the same for the same content."""
-    digest = hashlib.sha256(f"{PYTHON} {model.tag}".encode())
+    digest, stored = hashlib.sha256(str(model.tag).encode()), Path(model.path)
     for file in sorted(file for pattern in SOURCES for file in root.glob(pattern)):
         digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
+    for file in (stored / name for name in IMPORTED):
+        if file.is_file():
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
     return f"{NAME}:{digest.hexdigest()[:16]}"
 
 
@@ -44,6 +57,7 @@ def build_bento(model: Any) -> str:
     import bentoml
 
     tag = bento_tag(model)
+    lock_of(Path(model.path))
     try:
         bentoml.bentos.get(tag)
     except bentoml.exceptions.NotFound:
@@ -62,7 +76,9 @@ def build_image(model: Any, options: Sequence[str] = ()) -> str:
         return name
     build_bento(model)
     _readable(Path(model.path))
-    _bentoml(["containerize", bento, "-t", name, "--opt", f"label={LABEL}={bento}", *options])
+    index = LockSettings.read().torch_index
+    argument = ["--opt", f"build-arg=TORCH_INDEX={index}"] if index else []
+    _bentoml(["containerize", bento, "-t", name, "--opt", f"label={LABEL}={bento}", *argument, *options])
     if _inspect(name, "{{.Id}}") is None:
         raise ServiceFailed(f"image {name}: the engine has not built it; its last lines above say why")
     return name
@@ -74,6 +90,27 @@ def image_bytes(name: str) -> int:
     if size is None:
         raise ServiceFailed(f"image {name}: there is no such image; build it with `make image`")
     return int(size)
+
+
+def check_budget(model: Any, name: str) -> str:
+    """Hold what the image of ``model`` weighs beyond its base against its budget; give the line that says it.
+
+    Raises ServiceFailed where it weighs more, with the largest packages.
+    """
+    stored = Path(model.path)
+    beyond = image_bytes(name) - image_bytes(base_image(stored))
+    budget = Budget.of(lock_of(stored))
+    line = f"{name}: {beyond / 1e6:.0f} MB beyond its base, of at most {budget.megabytes}: {budget.kind}"
+    if beyond > budget.megabytes * 1e6:
+        raise ServiceFailed(f"{line}; its largest packages, in MB: {_largest(name)}")
+    return line
+
+
+def _largest(name: str) -> str:
+    script = "du -sm /app/.venv/lib/python*/site-packages/* | sort -rn | head -8 | sed 's,/.*/,,'"
+    command = [docker(), "run", "--rm", "--network", "none", "--entrypoint", "sh", name, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ", ".join(" ".join(reversed(line.split())) for line in done.stdout.splitlines()) or "not known"
 
 
 def docker() -> str:
@@ -126,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             line = build_bento(model)
         else:
             name = build_image(model, shlex.split(asked.options))
+            sys.stderr.write(f"{check_budget(model, name)}\n")
             line = f"{name} {image_bytes(name) / 1e9:.2f} GB"
             # BentoML's own hint above names its port, not this service's.
             sys.stderr.write(f"run it: docker run --rm -p 9696:9696 {name}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import runpy
 import signal
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agbento.parent import end_with_parent
 from agbento.text import one_line
@@ -61,6 +63,13 @@ def run(module: str, arguments: Sequence[str], scratch: Path, seconds: float) ->
             os.killpg(child.pid, signal.SIGKILL)  # and whatever it started
         child.wait()
     return Ended(code, _last_line(log))
+
+
+def write_report(report: Path, found: Any) -> None:
+    """In the child: leave what it found, as JSON; a report that is there is whole."""
+    draft = report.with_suffix(".draft")
+    draft.write_text(json.dumps(found), "utf-8")
+    draft.rename(report)
 
 
 def _last_line(log: Path) -> str:

@@ -7,13 +7,9 @@ the record says why.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +73,8 @@ class Record:
 def compile_into(folder: Path, predictor: Path, digest: str, scratch: Path, rows: Path | None = None) -> Record:
     """Compile ``predictor`` into ``folder`` and write the record there, in a child process.
 
-    ``scratch`` is an empty folder, the child's HOME; what is left in it is the caller's to remove. ``rows`` is a file
+    ``scratch`` is an empty folder, the child's HOME; what is left in it is the caller's to remove. What the predictor's
+    reading has let pass lies beside it (`agbento.permit`); the child can unpickle nothing else. ``rows`` is a file
     of rows, CSV or Parquet, with which it is proven too.
 
     Raises:
@@ -110,45 +107,20 @@ def is_compiled(stored: Path, digest: str) -> bool:
     return True
 
 
-def replace_compiled(stored: Path, made: Path, aside: Path) -> None:
-    """Put record and artefact of ``made`` in place of those of ``stored``; the old ones are left in ``aside``.
-
-    Between the renames there is no artefact that the record speaks of: then AutoGluon's own predictor serves.
-    """
-    aside.mkdir()
-    with _locked(stored):
-        for name in (RECORD, COMPILED):
-            if (stored / name).exists():
-                (stored / name).rename(aside / name)
-        for name in (COMPILED, RECORD):
-            if (made / name).exists():
-                (made / name).rename(stored / name)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Wait until no other import changes ``folder``."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> dict[str, Any]:
     """Compile, prove, and save what was proven, in this process."""
-    from autogluon.tabular import TabularPredictor
-
     from agbento.compiler import CompilerError, compile_predictor
     from agbento.compiler.rows_file import read_rows
     from agbento.compiler.verify import verify
     from agbento.describe import originals
+    from agbento.opening import guarded, load_any_version, prepare
 
     began = time.monotonic()
     try:
-        opened = TabularPredictor.load(str(predictor), verbosity=0)
-        opened.persist(max_memory=None)
+        prepare(predictor.parent)
+        with guarded(predictor.parent):
+            opened = load_any_version(predictor)
+            opened.persist(max_memory=None)
         compiled = compile_predictor(opened)
         try:
             real = None if rows is None else read_rows(rows, compiled.columns)
@@ -181,9 +153,7 @@ def _compile(predictor: Path, target: Path, digest: str, rows: Path | None) -> d
 def _main() -> None:
     predictor, target, digest, report, *rows = sys.argv[1:]
     found = _compile(Path(predictor), Path(target), digest, Path(rows[0]) if rows else None)
-    draft = Path(report).with_suffix(".draft")
-    draft.write_text(json.dumps(found), "utf-8")
-    draft.rename(report)  # a report that is there is whole
+    child.write_report(Path(report), found)
 
 
 if __name__ == "__main__":

@@ -93,8 +93,8 @@ def _is_foreign(value: Any) -> bool:
 def _features(predictor: TabularPredictor) -> tuple[Feature, ...]:
     metadata = predictor.feature_metadata_in
     special = metadata.get_type_map_special()
-    dtypes, levels, flags = _dtypes(predictor), _levels(predictor), _all_flags(predictor)
-    seen, dates, ngrams = hints(predictor), _mean_dates(predictor), _ngrams(predictor)
+    dtypes, levels, flags = _dtypes(predictor), levels_of(predictor), _all_flags(predictor)
+    seen, dates, ngrams = hints(predictor), mean_dates(predictor), _ngrams(predictor)
     features = []
     for name in metadata.get_features():
         kind = next((_SPECIAL_TYPES[s] for s in special.get(name, ()) if s in _SPECIAL_TYPES), None)
@@ -206,7 +206,8 @@ def _dtypes(predictor: TabularPredictor) -> dict[str, str]:
     return {}
 
 
-def _levels(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
+def levels_of(predictor: TabularPredictor) -> dict[str, tuple[Scalar, ...]]:
+    """Give the levels of each column that has some, by the codes that AutoGluon has for them."""
     found: dict[str, tuple[Scalar, ...]] = {}
     for generator in _generators(predictor):
         for name, levels in (getattr(generator, "category_map", None) or {}).items():
@@ -224,7 +225,7 @@ def _flags(generator: Any) -> dict[str, Any]:
     return getattr(generator, "_bool_features", None) or {}
 
 
-def _mean_dates(predictor: TabularPredictor) -> dict[str, pd.Timestamp]:
+def mean_dates(predictor: TabularPredictor) -> dict[str, pd.Timestamp]:
     """Give what DatetimeFeatureGenerator puts in place of null, by column, in UTC."""
     return {
         name: pd.Timestamp(mean).tz_localize(None)

@@ -1,102 +1,115 @@
-"""What the container image is made of: the base, the lock's part that the service needs, and the shell commands.
+"""The environment that a model asks for, and how the running one differs from it.
 
-The lock (requirements.txt, written by ``uv pip compile --universal``) also holds what only tests and benchmarks need.
-Its ``# via`` notes say who asked for each package, on every platform, so the service's share is what can be reached
-from the ``dependencies`` of pyproject.toml, whatever machine builds the image.
+AutoGluon answers as it did in training where AutoGluon, Python and the libraries of the model's families are those of
+the training, but for their patches. numpy, pandas and what else the pickles name must be of the same major version.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from dataclasses import dataclass
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from bentoml.images import Image
-from packaging.requirements import Requirement
+from agbento.libraries import AUTOGLUON, alternatives, installed, libraries
+from agbento.versions import Versions, minor, public
 
-from agbento.errors import ServiceFailed
-
-ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements.txt"
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-# Asked for by catboost and autogluon.core, for charts: with what only they need, 170 MB that no prediction imports.
-NOT_SERVED = frozenset({"graphviz", "matplotlib", "plotly"})
-
-# LightGBM and XGBoost need the OpenMP runtime, which slim images lack.
-SYSTEM_PACKAGES = (
-    "apt-get update -q && apt-get install -y -q --no-install-recommends libgomp1"
-    " && apt-get clean && rm -rf /var/lib/apt/lists/*"
-)
-# The lock is complete: nothing may join it while installing (and what NOT_SERVED names stays out).
-UV_SETTINGS = "mkdir -p /etc/uv && printf '[pip]\\nno-deps = true\\n' > /etc/uv/uv.toml"
-# useradd makes the home 0700; any uid may have to read the Bento below it. BentoML writes below BENTOML_HOME at start,
-# and its template sets it before `envs` of bentofile.yaml can: the instructions ride behind the command.
-OPEN_HOME = "chmod 755 /home/bentoml\nENV BENTOML_HOME=/tmp/bentoml\nEXPOSE 9696"
+ENVIRONMENT = "environment.json"  # in a stored model's folder
+_MODEL, _MAJOR = "minor", "major"  # the part of a version that must be the same
 
 
 @dataclass(frozen=True)
-class Pin:
-    """One package of the lock: its name, the lines that install it, and who asked for it (``# via``)."""
+class Difference:
+    """A package of another version here than in training; ``here`` is empty where it is not installed.
+
+    ``refused``: the model is not opened with it.
+    """
 
     name: str
-    lines: tuple[str, ...]
-    via: frozenset[str]
+    trained: str
+    here: str
+    refused: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.trained} (here {self.here or 'none'})"
 
 
-def pins(lock: str) -> list[Pin]:
-    """Read a lock as uv writes it; a package may have several pins, each with its own environment marker."""
-    blocks = re.findall(r"^(?:[A-Za-z0-9].*\n)(?:[ \t]+.*\n?)*", lock, re.MULTILINE)
-    return [_pin(block.splitlines()) for block in blocks]
+@dataclass(frozen=True)
+class Environment:
+    """What a model was trained with, as far as it matters where it is opened or served.
 
-
-def _pin(lines: list[str]) -> Pin:
-    kept = tuple(line for line in lines if not line.lstrip().startswith("#"))
-    notes = (line.strip().removeprefix("#").strip().removeprefix("via").strip() for line in lines[1:] if "#" in line)
-    return Pin(re.split(r"[\[=<> ;]", lines[0], maxsplit=1)[0], kept, frozenset(note for note in notes if note))
-
-
-def served(lock: str, project: str = "autogluon-bento", python: str = PYTHON) -> str:
-    """Give the lock's lines, hashes and markers kept, that the service needs under this Python, e.g. ``"3.11"``.
-
-    Raises ServiceFailed where the lock names nothing that ``project`` asked for.
+    ``packages`` is canonical name → version, AutoGluon left out; ``models`` names those of them that families of models
+    are. ``compiled`` names those that serving it takes once it is compiled to native calls; None where it is not.
     """
-    found = pins(lock)
-    names = {pin.name for pin in found if f"{project} (pyproject.toml)" in pin.via}
-    if not names:
-        raise ServiceFailed(
-            f"lock: no package is there 'via {project} (pyproject.toml)'; write it anew with `make lock`"
+
+    autogluon: str
+    python: str
+    packages: Mapping[str, str]
+    models: tuple[str, ...]
+    compiled: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, trained: Versions, modules: Sequence[str]) -> Environment:
+        """Give what a predictor asks for whose pickles name ``modules``."""
+        found = libraries(modules, trained.packages)
+        return cls(
+            trained.autogluon,
+            trained.python,
+            {library.distribution: library.version for library in found},
+            tuple(library.distribution for library in found if library.of_models),
         )
-    while more := {pin.name for pin in found if pin.via & names} - names - NOT_SERVED:
-        names |= more
-    kept = (pin for pin in found if pin.name in names and _fits(pin, python))
-    return "".join(f"{line}\n" for pin in kept for line in pin.lines)
+
+    @property
+    def served(self) -> Environment:
+        """What serving it takes: without what only AutoGluon's own objects need, where none of them serves."""
+        if self.compiled is None:
+            return self
+        kept = {name: version for name, version in self.packages.items() if name in self.compiled}
+        return Environment(self.autogluon, self.python, kept, tuple(n for n in self.models if n in kept))
+
+    @property
+    def python_minor(self) -> str:
+        """The Python of its image, e.g. ``"3.11"``."""
+        return minor(self.python)
+
+    def pinned(self) -> dict[str, str]:
+        """Give every version that its lock has to hold: name → version."""
+        return {AUTOGLUON: self.autogluon, **self.packages}
+
+    def differences(self) -> list[Difference]:
+        """Compare with what runs now; what is not installed is no reason to refuse: it may not be needed."""
+        return list(self._differences())
+
+    def _differences(self) -> Iterator[Difference]:
+        pairs = [("Python", self.python, platform.python_version(), _MODEL)]
+        pairs.append(("AutoGluon", self.autogluon, version("autogluon.tabular"), _MODEL))
+        for name, trained in self.packages.items():
+            pairs.append((name, trained, installed(alternatives(name)), _MODEL if name in self.models else _MAJOR))
+        for name, trained, here, part in pairs:
+            if not _same(public(trained), public(here)):
+                yield Difference(name, trained, here, bool(here) and _part(trained, part) != _part(here, part))
+
+    def save(self, folder: Path) -> None:
+        """Write it into a stored model's folder."""
+        (folder / ENVIRONMENT).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Environment | None:
+        """Read it from a stored model's folder; None where there is none, or none that can be read."""
+        try:
+            read = json.loads((folder / ENVIRONMENT).read_text("utf-8"))
+            compiled = None if read["compiled"] is None else tuple(read["compiled"])
+            return cls(**{**read, "models": tuple(read["models"]), "compiled": compiled})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
 
 
-def _fits(pin: Pin, python: str) -> bool:
-    marker = Requirement(pin.lines[0].rstrip("\\").strip()).marker
-    linux = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
-    return marker is None or marker.evaluate({**linux, "platform_system": "Linux", "os_name": "posix"})
+def _same(trained: str, here: str) -> bool:
+    """Compare; a predictor may know no more than the minor version of Python."""
+    return trained == here or (trained.count(".") == 1 and trained == minor(here))
 
 
-def image() -> Image:
-    """Describe the image for ``@bentoml.service(image=…)``; in a Bento, which has its image, an empty description.
-
-    An unlisted ``distro`` keeps BentoML from installing compilers and git. The Python is the one that runs now: the
-    model was opened and proven under it. Raises ServiceFailed where the project's lock is missing.
-    """
-    base = f"python:{PYTHON}-slim"
-    if (ROOT.parent / "bento.yaml").is_file():
-        return Image(base_image=base, distro="slim", lock_python_packages=False)
-    if not LOCK.is_file():
-        raise ServiceFailed(f"lock: {LOCK} is missing, the image is made from it; `git checkout requirements.txt`")
-    return Image(
-        base_image=base,
-        distro="slim",
-        python_version=PYTHON,
-        commands=[SYSTEM_PACKAGES, UV_SETTINGS],
-        lock_python_packages=False,
-        python_requirements=served(LOCK.read_text(encoding="utf-8")),
-        post_commands=[OPEN_HOME],
-    )
+def _part(version: str, part: str) -> str:
+    return minor(public(version)) if part == _MODEL else version.partition(".")[0]

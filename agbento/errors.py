@@ -6,6 +6,9 @@ AgbentoError
 │   ├── SourceError              the bucket or folder could not be read as asked
 │   ├── PredictorNotFound        nothing, no predictor, or several under the source
 │   ├── PredictorNotLoadable     a predictor is there and cannot be used
+│   │   ├── Untrusted            its pickles name what is on no list, or it is not the one that was asked for
+│   │   └── EnvironmentDiffers   it was trained with other versions than run here
+│   ├── NotLockable              its packages cannot be resolved or installed
 │   └── StoreError               the model store could not be read or written
 ├── ServiceFailed                the service's side, at start: exit code 1 and one line
 │   ├── SettingsError            an environment variable that cannot be right
@@ -27,7 +30,10 @@ AgbentoError
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from agbento.environment import Environment
 
 
 class AgbentoError(Exception):
@@ -56,6 +62,30 @@ class PredictorNotFound(ImportFailed):
 
 class PredictorNotLoadable(ImportFailed):
     """A predictor that cannot be opened, or that cannot answer, in this environment."""
+
+    def at(self, where: str) -> PredictorNotLoadable:
+        """Give it with the place that it speaks of."""
+        return type(self)(f"{where}: {self}")
+
+
+class Untrusted(PredictorNotLoadable):
+    """A predictor that is not opened: what its pickles would do is not allowed, or its digest is another."""
+
+
+class EnvironmentDiffers(PredictorNotLoadable):
+    """A predictor that was trained with other versions than run here; ``environment`` is the one it asks for."""
+
+    def __init__(self, text: str, environment: Environment) -> None:
+        super().__init__(text)
+        self.environment = environment
+
+    def at(self, where: str) -> EnvironmentDiffers:
+        """Give it with the place that it speaks of."""
+        return EnvironmentDiffers(f"{where}: {self}", self.environment)
+
+
+class NotLockable(ImportFailed):
+    """A model's packages cannot be resolved to a lock, or not be installed from it."""
 
 
 class StoreError(ImportFailed):

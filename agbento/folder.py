@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agbento.entry import Entry
@@ -63,7 +63,7 @@ class FolderSource:
         except OSError:
             return None
 
-    def fetch(self, located: Located, target: Path, progress: Progress) -> None:
+    def fetch(self, located: Located, target: Path, progress: Progress) -> Mapping[str, str]:
         """Copy the files; raises SourceError where one changed, appeared or vanished since they were listed."""
         start = self._folder.resolve() / located.root
         for entry in located.entries:
@@ -73,6 +73,7 @@ class FolderSource:
         again = {e.path: e.version for e in _walk(start, "")}
         if again != {e.path: e.version for e in located.entries}:
             raise SourceError(f"{self.name_of(located.root)} changed while it was copied; {_AGAIN}")
+        return {}
 
     def _copy(self, origin: Path, file: Path, entry: Entry, progress: Progress) -> None:
         try:

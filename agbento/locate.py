@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
 
 import yaml
 
@@ -69,21 +71,37 @@ def select(entries: Sequence[Entry], root: str, name_of: Callable[[str], str]) -
     return Located(root, below)
 
 
-def mlflow_run_id(mlmodel: bytes | None, path: str) -> str | None:
-    """Name the MLflow run that logged the model, or None where it is not known.
+@dataclass(frozen=True)
+class Logged:
+    """What MLflow says of a model that it logged: its run, and when (ISO 8601, UTC); None where that is not known."""
 
-    ``mlmodel`` is the content of the ``MLmodel`` file (YAML; its ``run_id``) if there is one; ``path`` is the
-    predictor's whole path or URI, in which MLflow 2 puts the run's 32 hex digits before ``/artifacts/``.
-    """
+    run_id: str | None
+    at: str | None
+
+    @classmethod
+    def read(cls, mlmodel: bytes | None, path: str) -> Logged:
+        """Read it of the ``MLmodel`` file (YAML; its ``run_id`` and ``utc_time_created``), if there is one.
+
+        ``path`` is the predictor's whole path or URI, in which MLflow 2 puts the run's 32 hex digits before
+        ``/artifacts/``.
+        """
+        try:
+            described = yaml.safe_load(mlmodel) if mlmodel else None
+        except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: bytes that are no text, dates that are none
+            described = None
+        known = described if isinstance(described, dict) else {}
+        run_id, in_path = known.get("run_id"), _RUN_IN_PATH.findall(path)
+        if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+            run_id = in_path[-1] if in_path else None
+        return cls(run_id, _utc(known.get("utc_time_created")))
+
+
+def _utc(created: Any) -> str | None:
+    """Give MLflow's time, ``2026-01-31 12:00:00.123456`` in UTC, with its zone."""
     try:
-        described = yaml.safe_load(mlmodel) if mlmodel else None
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: bytes that are no text, dates that are none
-        described = None
-    run_id = described.get("run_id") if isinstance(described, dict) else None
-    if isinstance(run_id, str) and _RUN_ID.fullmatch(run_id):
-        return run_id
-    in_path = _RUN_IN_PATH.findall(path)
-    return in_path[-1] if in_path else None
+        return datetime.fromisoformat(str(created)).replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
+    except ValueError:
+        return None
 
 
 def _folders_with(entries: Sequence[Entry], name: str) -> set[str]:

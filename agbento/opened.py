@@ -9,6 +9,7 @@ from typing import Any
 
 from agbento.compiler import ArtefactError, CompiledPredictor
 from agbento.compiling import COMPILED, Record
+from agbento.opening import guarded, prepare
 from agbento.predictor import CompiledAdapter, Predictor, StockPredictor
 from agbento.text import exception_text
 
@@ -48,6 +49,7 @@ def open_predictor(folder: Path, threads: int, *, digest: str | None = None, use
     Raises:
         ModelNotServable: AutoGluon's own predictor is to serve, and does not load.
     """
+    prepare(folder)
     record = Record.load(folder)
     why = _why_not(record, digest, use_compiled)
     if not why and record is not None:
@@ -59,7 +61,8 @@ def open_predictor(folder: Path, threads: int, *, digest: str | None = None, use
         except Exception as error:  # noqa: BLE001 - a model that is not native is unpickled, which may raise anything
             why = f"the compiled predictor does not load: {exception_text(error)}; import the model again"
     logger.warning("AutoGluon's own predictor serves: %s", why)
-    return Opened(StockPredictor.load(folder / "predictor", threads), why, record)
+    with guarded(folder):
+        return Opened(StockPredictor.load(folder / "predictor", threads), why, record)
 
 
 def _why_not(record: Record | None, digest: str | None, use_compiled: bool) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from agbento.compiler.foreign_threads import bound_threads
 from agbento.describe import originals
 from agbento.errors import ModelNotServable
+from agbento.opening import load_any_version
 from agbento.rows import Batch
 from agbento.text import exception_text
 
@@ -85,10 +86,8 @@ class StockPredictor:
         Raises:
             ModelNotServable: it does not load here.
         """
-        from autogluon.tabular import TabularPredictor
-
         try:
-            return cls(TabularPredictor.load(str(folder), verbosity=0), threads)
+            return cls(load_any_version(folder), threads)
         except Exception as error:
             # Unpickling runs whatever the predictor's classes do: any exception may come out of it.
             raise ModelNotServable(f"{folder}: the predictor does not load: {exception_text(error)}") from error

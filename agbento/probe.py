@@ -16,24 +16,24 @@ from agbento import child
 from agbento.errors import ModelNotServable, PredictorNotLoadable
 from agbento.schema import Schema
 from agbento.text import exception_text
-from agbento.versions import training_versions
 
 _SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a predictor is; versions are those of its training, ``models`` those that it keeps."""
+    """What a predictor is; ``models`` are those that it keeps, ``used`` the folders of those that answer."""
 
     schema: Schema
-    autogluon_version: str
-    python_version: str
     best_model: str
     models: tuple[str, ...]
+    used: tuple[str, ...]
 
 
 def probe(folder: Path, scratch: Path) -> Probe:
     """Open the predictor in ``folder`` and let it answer one row, in a child process with an emptied environment.
+
+    What its reading has let pass lies beside ``folder`` (`agbento.permit`); the child can unpickle nothing else.
 
     ``scratch`` is an empty folder, the child's HOME; what is left in it is the caller's to remove.
 
@@ -49,7 +49,8 @@ def probe(folder: Path, scratch: Path) -> Probe:
     found = json.loads(report.read_text("utf-8"))
     if "error" in found:
         raise PredictorNotLoadable(found["error"])
-    return Probe(Schema.from_json(found.pop("schema")), models=tuple(found.pop("models")), **found)
+    models, used = tuple(found["models"]), tuple(found["used"])
+    return Probe(Schema.from_json(found["schema"]), found["best_model"], models, used)
 
 
 def _open(folder: Path) -> dict[str, Any]:
@@ -74,22 +75,32 @@ def _open(folder: Path) -> dict[str, Any]:
         stock.predict(RowReader(schema).batch([row]))
     except Exception as error:  # noqa: BLE001 - likewise
         return {"error": f"the predictor loads but does not answer: {exception_text(error)}"}
-    trained = training_versions(folder)
     return {
         "schema": schema.to_json(),
-        "autogluon_version": trained.autogluon,
-        "python_version": trained.python,
         "best_model": predictor.model_best,
         "models": sorted(predictor.model_names()),
+        "used": _used(predictor),
     }
 
 
+def _used(predictor: Any) -> list[str]:
+    """Give the folders, relative to the predictor's, of the models that its best one asks, its own among them."""
+    trainer = predictor._trainer
+    names = trainer.get_minimum_model_set(predictor.model_best)
+    folders = trainer.get_models_attribute_dict("path", models=names)
+    # A text in some versions of AutoGluon, the parts of a path in others.
+    parts = ([place] if isinstance(place, str) else place for place in folders.values())
+    return sorted("/".join(["models", *part]) for part in parts)
+
+
 def _main() -> None:
+    from agbento.opening import guarded, prepare
+
     folder, report = map(Path, sys.argv[1:])
-    found = _open(folder)
-    draft = report.with_suffix(".draft")
-    draft.write_text(json.dumps(found), "utf-8")
-    draft.rename(report)  # a report that is there is whole
+    prepare(folder.parent)
+    with guarded(folder.parent):
+        found = _open(folder)
+    child.write_report(report, found)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -60,7 +60,7 @@ class S3Source:
         self._secrets: tuple[str, ...] = ()
         with self._explained(self._uri):
             self._session = boto3.session.Session()
-            self._secrets = _secrets(self._session)
+            self._secrets = secrets_of(self._session)
             self._s3 = self._client(threads, attempts=5, connect=5, read=30)
             self._endpoint = self._s3.meta.endpoint_url
 
@@ -105,16 +105,20 @@ class S3Source:
             # It tells the run's id and nothing else: where it is missing or not ours to read, the id stays unknown.
             return None
 
-    def fetch(self, located: Located, target: Path, progress: Progress) -> None:
-        """Download the objects, several at a time, and look whether they are still what they were."""
+    def fetch(self, located: Located, target: Path, progress: Progress) -> Mapping[str, str]:
+        """Download the objects, several at a time, and look whether they are still what they were.
+
+        Returns, by path, the version of each object, or its ETag where the bucket keeps no versions.
+        """
         inside = f"{self._prefix}{located.root}/" if located.root else self._prefix
         for folder in sorted({(target / entry.path).parent for entry in located.entries}):
             folder.mkdir(parents=True, exist_ok=True)
-        stop = threading.Event()
+        stop, versions = threading.Event(), dict[str, str]()
 
         def download(entry: Entry) -> None:
             with self._explained(f"s3://{self._bucket}/{shown(inside + entry.path)}"):
-                self._download(inside + entry.path, entry, target / entry.path, progress, stop)
+                file = target / entry.path
+                versions[entry.path] = self._download(inside + entry.path, entry, file, progress, stop)
 
         # Large ones first: the last thread to end is then not one that began a large one late.
         each(download, sorted(located.entries, key=lambda e: -e.size), self._threads, stop)
@@ -126,6 +130,7 @@ class S3Source:
                 f"s3://{self._bucket}/{shown(inside + changed[0][0])} changed, appeared or vanished while it was "
                 "imported: import again once nobody writes there"
             )
+        return versions
 
     def _client(self, connections: int, *, attempts: int, connect: float, read: float) -> S3Client:
         config = Config(
@@ -157,7 +162,8 @@ class S3Source:
             return f"s3://{self._bucket}/{shown(key)} is an object, not a prefix; give the folder that holds it"
         return f"nothing under {shown(self._uri)}: no key begins so; check the prefix (upper and lower case differ)"
 
-    def _download(self, key: str, entry: Entry, file: Path, progress: Progress, stop: threading.Event) -> None:
+    def _download(self, key: str, entry: Entry, file: Path, progress: Progress, stop: threading.Event) -> str:
+        """Download one object; give its version, or its ETag."""
         with file.open("xb") as writer:
             for attempt in range(1, _ATTEMPTS + 1):
                 answer = self._get(key, entry)
@@ -177,6 +183,8 @@ class S3Source:
                 writer.seek(0)
                 writer.truncate()
             os.fsync(writer.fileno())
+        version = answer.get("VersionId", "null")  # "null": written before the bucket kept versions
+        return entry.version if version == "null" else version
 
     def _get(self, key: str, entry: Entry) -> GetObjectOutputTypeDef:
         answer = self._s3.get_object(Bucket=self._bucket, Key=key, **_if_match(entry))
@@ -231,7 +239,8 @@ def _etag_is_md5(etag: str, answer: GetObjectOutputTypeDef) -> bool:
     return bool(_MD5.fullmatch(etag)) and not encrypted
 
 
-def _secrets(session: boto3.session.Session) -> tuple[str, ...]:
+def secrets_of(session: boto3.session.Session) -> tuple[str, ...]:
+    """Give the credentials of a session, which no message may hold."""
     credentials = session.get_credentials()
     if credentials is None:
         return ()

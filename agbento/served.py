@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from agbento import provenance
 from agbento.compiling import COMPILED, Record
+from agbento.drift import Reference
+from agbento.environment import Environment
 from agbento.errors import ModelNotServable, StoreError
 from agbento.schema import Schema
 from agbento.values.policy import Policy
@@ -23,12 +27,51 @@ class ServedModel:
 
     tag: str
     size_bytes: int
+    folder: Path
     metadata: dict[str, Any] = field(default_factory=dict)
+    use_compiled: bool = True
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Where it comes from, as the import wrote it down."""
+        return provenance.load(self.folder)
+
+    @cached_property
+    def skew(self) -> tuple[str, ...]:
+        """What of the running environment is too unlike that of the training."""
+        environment = Environment.load(self.folder)
+        if environment is None:
+            return ()
+        needed = environment.served if self.use_compiled else environment
+        return tuple(str(difference) for difference in needed.differences() if difference.refused)
+
+    def check_environment(self, allow_skew: bool) -> None:
+        """Compare the running environment with the model's.
+
+        Raises:
+            ModelNotServable: it is too unlike, and neither ``allow_skew`` nor the model's import allows that.
+        """
+        if self.skew and not allow_skew and not self.provenance.get("version_skew"):
+            raise ModelNotServable(
+                f"{self.tag}: trained with {', '.join(self.skew)}; `make serve MODEL_TAG={self.tag} OWN_ENVIRONMENT=1` "
+                "serves it in an environment made for it, ALLOW_VERSION_SKEW=true in this one"
+            )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its image."""
+        name, _, version = self.tag.partition(":")
+        return provenance.labels(self.provenance, name, version)
 
     @property
     def digest(self) -> str | None:
         """The digest of its predictor; None where the import did not keep it."""
         return self.metadata.get("digest")
+
+    @cached_property
+    def drift(self) -> Reference | None:
+        """What drift is measured against; None where the import did not say."""
+        return Reference.load(self.folder)
 
     def described(self, schema: Schema, policy: Policy, compiled: dict[str, Any]) -> dict[str, Any]:
         """Give what ``GET /model`` answers."""
@@ -39,6 +82,12 @@ class ServedModel:
             feature["required"] = policy.actions[feature["name"]]["missing_column"] == "reject"
         described["policy"] = policy.changes(schema)
         described["compiled"] = compiled
+        described["provenance"] = self.provenance
+        if self.drift is not None:
+            described["drift"] = self.drift.described()
+        environment = Environment.load(self.folder)
+        if environment is not None:
+            described["environment"] = {**asdict(environment), "differs_here": list(self.skew)}
         return described
 
 
@@ -66,7 +115,8 @@ def served_model(root: Path, asked: str | None, *, use_compiled: bool = True) ->
     # What a worker holds of it: the arrays of a compiled predictor, or all that is unpickled.
     held = folder / (COMPILED if use_compiled and record and record.compiled and record.native else PREDICTOR)
     size = sum(file.stat().st_size for file in held.rglob("*") if file.is_file())
-    return ServedModel(str(stored.tag), size, dict(stored.info.metadata))
+    metadata = dict(stored.info.metadata)
+    return ServedModel(str(stored.tag), size, folder, metadata, use_compiled)
 
 
 def _means(asked: str, tag: str) -> bool:

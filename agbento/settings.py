@@ -6,6 +6,7 @@ What boto3 (``AWS_*``) and BentoML (``BENTOML_*``) read for themselves is theirs
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,8 @@ class ImportSettings(BaseSettings):
     aws_bucket_name: str | None = Field(None, description="bucket of the MLflow artifact store")
     experiment_id: str | None = Field(None, description="first folder below the bucket")
     import_threads: int = Field(8, ge=1, le=64, description="objects downloaded at a time")
+    import_max_files: int = Field(100_000, ge=1, description="files of a predictor above which it is refused")
+    import_max_bytes: int = Field(64 * 2**30, ge=1, description="bytes of a predictor above which it is refused")
 
     @classmethod
     def read(cls) -> ImportSettings:
@@ -29,6 +32,19 @@ class ImportSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise UsageError(_one_line(error)) from None
+
+
+class LockSettings(BaseSettings):
+    """What resolving and installing a model's packages takes from the environment."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    torch_index: str | None = Field(None, description="URL of a package index that has CPU builds of torch")
+
+    @classmethod
+    def read(cls) -> LockSettings:
+        """Read the environment."""
+        return cls()
 
 
 class ServiceSettings(BaseSettings):
@@ -44,8 +60,10 @@ class ServiceSettings(BaseSettings):
     max_requests: int = Field(128, ge=1, description="requests that a worker works on, or holds, at a time")
     max_batch_rows: int = Field(64, ge=1, description="rows of several requests that one call of the model answers")
     use_compiled: bool = Field(True, description="off: AutoGluon's own predictor serves, as if nothing were compiled")
+    allow_version_skew: bool = Field(False, description="serve in an environment that is not the model's")
     max_rows: int = Field(100_000, ge=1, description="rows of one request")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="largest body that is read")
+    access_log: Literal["off", "errors", "all"] = Field("errors", description="requests that have a line on stdout")
     policy_file: Path | None = Field(None, description="what is done with values that are off; unset: the defaults")
     api_keys_file: Path | None = Field(None, description="file of the keys that callers need; unset: none needed")
     metrics_require_key: bool = Field(False, description="whether /metrics needs a key too")

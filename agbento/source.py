@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -36,8 +37,10 @@ class Source(Protocol):
     def read_above(self, root: str, above: int, name: str) -> bytes | None:
         """Read the small file ``name`` that lies ``above`` folders over ``root``; None where it cannot be had."""
 
-    def fetch(self, located: Located, target: Path, progress: Progress) -> None:
+    def fetch(self, located: Located, target: Path, progress: Progress) -> Mapping[str, str]:
         """Write the files of ``located`` below the empty folder ``target``, checked and synced to disk.
+
+        Returns the version that the source gives each file, by its path there; empty where it has none that lasts.
 
         Raises SourceError where they are no longer what was listed, OSError where they cannot be written.
         """

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from agbento.bundle import NAME, build_image, docker
-from agbento.environment import ROOT
 from agbento.errors import AgbentoError, ServiceFailed
+from agbento.lock import ROOT
 
-_FILES = ("POLICY_FILE", "API_KEYS_FILE")  # that compose.yaml mounts where they are set
+_FILES = ("POLICY_FILE", "API_KEYS_FILE", "PROMETHEUS_KEY_FILE")  # that compose.yaml mounts where they are set
 _PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 WAIT_SECONDS = 180
 LOG_LINES = 20
@@ -48,8 +48,9 @@ def up(image: str, services: Sequence[str] = (), wait_seconds: int = WAIT_SECOND
 
 def down() -> None:
     """Remove the containers, the network, the volumes and the password; images stay. Raises ServiceFailed."""
-    # `image` is asked for by compose.yaml and used by nothing here.
-    done = _compose(["down", "--volumes", "--remove-orphans"], {**os.environ, "IMAGE": "none", _PASSWORD: "none"})
+    # The password is used by nothing here. What a profile started is left without its name.
+    variables = {**os.environ, _PASSWORD: "none", "COMPOSE_PROFILES": "alerts"}
+    done = _compose(["down", "--volumes", "--remove-orphans"], variables)
     if done.returncode != 0:
         raise ServiceFailed("stack: docker compose could not remove it; its lines above say why")
     (ROOT / password_file(os.environ)).unlink(missing_ok=True)

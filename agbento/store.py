@@ -8,9 +8,11 @@ is ever seen. The version is the first 16 hex digits of the content's digest: sa
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +122,33 @@ def touch(model: bentoml.Model, room: Path) -> None:
         raise StoreError(f"{model.tag} is in the store, but {error}: {again}") from None
     except OSError as error:
         raise disk_fault(error, folder) from None
+
+
+def replace(stored: Path, made: Path, aside: Path, names: Sequence[str]) -> None:
+    """Put ``names`` of the folder ``made`` in place of those of a stored model; what was there is left in ``aside``.
+
+    The first of ``names`` is put in place last, so a record comes after what it speaks of: between the renames there is
+    none that speaks of what is not there.
+    """
+    aside.mkdir()
+    with _locked(stored):
+        for name in names:
+            if (stored / name).exists():
+                (stored / name).rename(aside / name)
+        for name in reversed(names):
+            if (made / name).exists():
+                (made / name).rename(stored / name)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Wait until no other import changes ``folder``."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def describe(folder: Path, name: str, description: Description) -> None:

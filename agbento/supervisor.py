@@ -22,8 +22,8 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from agbento.errors import AgbentoError
-from agbento.metrics import multiprocess_folder
 from agbento.parent import end_with_parent
+from agbento.watching.metric_files import multiprocess_folder
 
 CANNOT_START = 78  # EX_CONFIG of sysexits.h: starting again would not help
 CHECK_SECONDS = 0.5  # how soon a dead worker is noticed; BentoML sets 10

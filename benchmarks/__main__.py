@@ -28,6 +28,7 @@ PARTS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "http": ("benchmarks.http", page.http_table),
     "memory": ("benchmarks.memory", page.memory_table),
     "many": ("benchmarks.rows", page.many_table),
+    "watching": ("benchmarks.watching", page.watching_table),
 }
 
 

@@ -27,6 +27,7 @@ from sample.train import HYPERPARAMETERS, ROWS
 ROOT: Final = Path(__file__).resolve().parents[1]
 CACHE: Final = ROOT / "build" / "bench-models"
 SEED: Final = 20319
+_REFERENCE_ROWS: Final = 10_000  # of the training, for drift
 CORES: Final = 2  # what the predictors are trained with, on any machine
 _TRAIN: Final = """import pickle, sys, pathlib, benchmarks.models as models
 models.train(pickle.load(sys.stdin.buffer), pathlib.Path(sys.argv[1]))"""
@@ -128,7 +129,7 @@ def imported(recipe: Recipe, cache: Path = CACHE) -> tuple[Path, str]:
     if not place.exists():
         _forget(place, "imported-*")
         say(f"import {recipe.name}")
-        _make(place, lambda folder: _import(predictor, folder))
+        _make(place, lambda folder: _import(recipe, predictor, folder))
     return place / "bentoml", (place / "tag").read_text("utf-8")
 
 
@@ -181,10 +182,13 @@ def train(recipe: Recipe, folder: Path) -> None:
         raise ValueError(f"{recipe.name} holds {found}, expected {recipe.holds}")
 
 
-def _import(predictor: Path, folder: Path) -> None:
+def _import(recipe: Recipe, predictor: Path, folder: Path) -> None:
     folder.mkdir()
+    reference = folder / "reference.csv"
+    rows(min(recipe.n, _REFERENCE_ROWS), SEED).drop(columns="id").to_csv(reference, index=False)
     environment = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
-    told = _run(str(ROOT / "import_model.py"), str(predictor), environment=environment)
+    command = (str(ROOT / "import_model.py"), str(predictor), "--reference", str(reference))
+    told = _run(*command, environment=environment)
     (folder / "tag").write_text(told.strip().splitlines()[-1], "utf-8")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.machine import machine, versions
 from benchmarks.models import RECIPES
-from benchmarks.results import Calls, Cell, Http, Many, Memory, Results, Start
+from benchmarks.results import Calls, Cell, Http, Many, Memory, Results, Start, Watching
 from benchmarks.servers import ECHO, FLASK
 from benchmarks.targets import targets
 
@@ -39,6 +39,8 @@ def _sections(found: Results) -> Iterable[str]:
         yield from ("## Start", _START, start_table(found.start))
     if found.many:
         yield from ("## Validation, and many rows", _MANY, many_table(found.many))
+    if found.watching:
+        yield from ("## Watching", _WATCHING, watching_table(found.watching))
 
 
 def calls_table(calls: Calls) -> str:
@@ -117,6 +119,15 @@ def many_table(many: Many) -> str:
     return _table(("medium, 1 worker", "median ms"), lines, "lr")
 
 
+def watching_table(watching: Watching) -> str:
+    """Write what counting costs."""
+    lines = (
+        ("all counted", f"{watching.cpu:.0f}", _ms(watching.p50)),
+        ("BentoML's metrics alone", f"{watching.cpu_unwatched:.0f}", _ms(watching.p50_unwatched)),
+    )
+    return _table(("medium, 1 worker, 1 connection", "processor time µs / request", "p50 ms"), lines, "lrr")
+
+
 def _where(found: Results) -> str:
     times = ", ".join(f"{part} {when}" for part, when in found.taken.items())
     lines = (f"- {machine()}", f"- {versions()}", f"- measured: {times}", _COMMANDS)
@@ -175,7 +186,12 @@ answers twice, and the second time counts. Every number is one process."""
 _MANY = """\
 The service has one worker, and `predict` runs in the benchmark's own process while the service waits."""
 
+_WATCHING = """\
+The service, and the same one without its own counting: requests by reason, size and stage, values off, predictions and
+drift in all 20 features and the answer, access log off. Processor time is all that the worker used, its threads too,
+by the number of answers."""
+
 _COMMANDS = """\
 - `make bench` trains, compiles and imports what is not in `build/bench-models/` yet, measures, and writes this page
-  and its picture. One part alone: `python -m benchmarks calls` (or `start`, `http`, `memory`, `many`; `--quick` for
-  a short look), kept in `build/bench/`; `python -m benchmarks page` writes the page of what is there."""
+  and its picture. One part alone: `python -m benchmarks calls` (or `start`, `http`, `memory`, `many`, `watching`;
+  `--quick` for a short look), kept in `build/bench/`; `python -m benchmarks page` writes the page of what is there."""

@@ -111,6 +111,20 @@ class Many:
 
 
 @dataclass(frozen=True)
+class Watching:
+    """Medians of one row over HTTP with the service's own counting, and without.
+
+    Processor time of the workers in microseconds a request; the latency's median in milliseconds.
+    """
+
+    cpu: float
+    cpu_unwatched: float
+    p50: float
+    p50_unwatched: float
+    turns: int
+
+
+@dataclass(frozen=True)
 class Results:
     """All that was measured; None: it was not."""
 
@@ -119,11 +133,19 @@ class Results:
     memory: Memory | None = None
     start: Start | None = None
     many: Many | None = None
+    watching: Watching | None = None
     taken: dict[str, str] = field(default_factory=dict)
     """When each part was measured."""
 
 
-TYPES: Final[dict[str, Any]] = {"calls": Calls, "http": Http, "memory": Memory, "start": Start, "many": Many}
+TYPES: Final[dict[str, Any]] = {
+    "calls": Calls,
+    "http": Http,
+    "memory": Memory,
+    "start": Start,
+    "many": Many,
+    "watching": Watching,
+}
 
 
 def save(part: str, found: Any, folder: Path = FOLDER) -> None:

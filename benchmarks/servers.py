@@ -50,8 +50,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
-def service(workers: int, home: Path, tag: str, env: Mapping[str, str] | None = None) -> Server:
-    """Give the project's own service with the model ``tag`` of the store in ``home``."""
+def service(workers: int, home: Path, tag: str, env: Mapping[str, str] | None = None, target: str = ".") -> Server:
+    """Give the project's own service with the model ``tag`` of the store in ``home``; ``target``: a variant of it."""
     settings = {
         "BENTOML_HOME": str(home),
         "BENTOML_DO_NOT_TRACK": "True",
@@ -64,7 +64,7 @@ def service(workers: int, home: Path, tag: str, env: Mapping[str, str] | None = 
     }
     title = f"this service, {workers} worker{'s' if workers > 1 else ''}"
     port = free_port()
-    command = _python("bentoml", "serve", "--host", "127.0.0.1", "--port", str(port))
+    command = _python("bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port))
     return Server(f"service-{workers}", title, port, command, settings)
 
 

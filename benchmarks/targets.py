@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.results import Calls, Http, Many, Memory, Results, Start
+from benchmarks.results import Calls, Http, Many, Memory, Results, Start, Watching
 from benchmarks.servers import ECHO, FLASK, LITSERVE, SERVICE
 
 BUSY = 32  # connections
@@ -49,6 +49,7 @@ def targets(found: Results) -> list[Target]:
     made += _memory(found.memory) if found.memory else ()
     made += _start(found.start) if found.start else ()
     made += _many(found.many) if found.many else ()
+    made += _watching(found.watching) if found.watching else ()
     return made
 
 
@@ -90,6 +91,11 @@ def _many(many: Many) -> Iterator[Target]:
     yield Target("validation of one row: share of the rest of its request", share, 0.15, at_most=True, unit="%")
     ratio = _ratio(many.many, many.stock)
     yield Target("1,000 rows of JSON in one request: times a `predict` of them", ratio, 2, at_most=True)
+
+
+def _watching(watching: Watching) -> Iterator[Target]:
+    share = _ratio(watching.cpu - watching.cpu_unwatched, watching.cpu_unwatched)
+    yield Target("all counting beyond BentoML's, of one row: share of the rest", share, 0.10, at_most=True, unit="%")
 
 
 def _rate(http: Http, model: str, server: str) -> float:

@@ -91,7 +91,7 @@ def deploy(data: pd.DataFrame, folder: Path, hyperparameters: dict[str, Any], **
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; a predictor is trained into a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="agbento-train-") as scratch, _quiet():
+    with tempfile.TemporaryDirectory(prefix="agbento-train-") as scratch, quiet():
         predictor = TabularPredictor(path=scratch, verbosity=0, **options)
         predictor.fit(data, hyperparameters=hyperparameters, num_gpus=0)
         predictor.refit_full()
@@ -100,7 +100,7 @@ def deploy(data: pd.DataFrame, folder: Path, hyperparameters: dict[str, Any], **
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hush what no user of the sample can mend: warnings from below AutoGluon, and that there is no torch."""
     resources = logging.getLogger("autogluon.common.utils.resource_utils")
     level = resources.level

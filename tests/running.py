@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -31,6 +32,7 @@ def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, st
     steering = (
         *("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_", "AGBENTO_"),
         *("API_KEYS_FILE", "METRICS_REQUIRE_KEY", "POLICY_FILE", "MAX_", "REQUEST_SECONDS", "USE_COMPILED"),
+        *("ALLOW_VERSION_SKEW", "TORCH_INDEX", "IMPORT_"),
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
@@ -52,7 +54,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
     """Wait until the condition holds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -60,18 +62,38 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs; one that has ended and was not waited for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def processes_of(text: str) -> list[int]:
+    """The processes with this text in their command line."""
+    found = psutil.process_iter(["cmdline"])
+    return [process.pid for process in found if text in " ".join(process.info["cmdline"] or ())]
+
+
 class Running:
     """A served model; ``url`` is its base, ``log`` the file of what it printed."""
 
-    def __init__(self, home: Path, extra: dict[str, str], target: str = ".") -> None:
+    def __init__(
+        self,
+        home: Path,
+        extra: dict[str, str],
+        target: str = ".",
+        command: tuple[str, ...] = ("-m", "bentoml", "serve"),
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="agbento-test-")
         self.log = Path(self._folder.name) / "log"
-        command = [sys.executable, "-m", "bentoml", "serve", target, "--port", str(self.port), "--host", "127.0.0.1"]
+        arguments = [target, "--port", str(self.port), "--host", "127.0.0.1"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command,
+                [sys.executable, *command, *arguments],
                 cwd=ROOT,
                 env=environment(home, {"TMPDIR": self._folder.name, **extra}),
                 stdin=subprocess.DEVNULL,
@@ -107,9 +129,12 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes, oldest first."""
-        children = psutil.Process(self.process.pid).children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return [child for child in alive if "_bentoml_impl.worker.service" in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may end between two questions
+                if "_bentoml_impl.worker.service" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def post(self, body: Any, **options: Any) -> requests.Response:
         """POST /predict, a JSON body."""

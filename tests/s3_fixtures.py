@@ -108,6 +108,7 @@ def s3(s3_server: str) -> Iterator[S3]:
         aws_secret_access_key=SECRET_KEY,
         region_name="us-east-1",
     ).Bucket(BUCKET)
+    boto3_bucket.object_versions.all().delete()
     boto3_bucket.objects.all().delete()
     boto3_bucket.delete()
 

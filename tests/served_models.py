@@ -22,8 +22,10 @@ from agbento.describe import describe, originals
 from agbento.metrics import ServiceMetrics
 from agbento.openapi import document
 from agbento.predictor import CompiledAdapter, StockPredictor
+from agbento.rim import Rim
 from agbento.values.policy import Policy
-from agbento.web import Endpoints, Rim
+from agbento.watching.watch import Watch
+from agbento.web import Endpoints
 from tests.running import Running, imported
 
 LIMITS = Limits(max_bytes=16 * 1024 * 1024, max_rows=100_000, seconds=60.0)
@@ -49,11 +51,11 @@ class InProcess:
         self.stock, self.oracle = stock, oracle
         self.schema = describe(stock.autogluon)
         self.policy = Policy.of(policy, self.schema)
-        metrics = ServiceMetrics(CollectorRegistry())
+        watch = Watch(ServiceMetrics(CollectorRegistry()), self.schema, self.policy)
         compiled = compile_predictor(stock.autogluon)
         assert compiled.native
         adapter = CompiledAdapter(compiled, originals(stock.autogluon))
-        self.answering = Answering(self.schema, self.policy, adapter, metrics, None, LIMITS.seconds)
+        self.answering = Answering(self.schema, self.policy, adapter, watch, None, LIMITS.seconds)
         self.answering.warm()
         self.document = document(self.schema, self.policy)
         nothing = PlainTextResponse("", 404)

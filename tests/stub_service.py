@@ -13,7 +13,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MODEL = {
+MODEL: dict[str, Any] = {
     "tag": "stub:1",
     "label": "price",
     "problem_type": "regression",

@@ -107,7 +107,7 @@ def test_a_long_header_takes_no_long_time(part: str) -> None:
     began = time.perf_counter()
     with contextlib.suppress(NotAcceptable):
         preferred("text/csv;" + part * 20_000)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 20  # a quadratic one takes minutes
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))

@@ -146,6 +146,7 @@ def test_missing_and_unused_columns(missing: Action, unused: Action) -> None:
     schema = Schema("y", "regression", FEATURES[2:4])
     policy = Policy.of({"defaults": {"missing_column": missing, "unused_column": unused}}, schema)
     validator = jsonschema_rs.Draft202012Validator(row_schema(schema, policy) | {"components": {"schemas": SHARED}})
+    row: Any
     for row in ({}, {"f": 1}, {"f": 1, "h": 1}, {"f": 1, "h": 1, "more": []}, {"more": 1}, [], 1, None):
         try:
             RowReader(schema, policy).batch([row])

@@ -42,7 +42,7 @@ def test_classes_that_are_no_texts(label: object, text: str) -> None:
 
 
 def test_quantiles() -> None:
-    answers = [{"days": {"0.1": 2.5, "0.9": 4.0}}, {"days": {"0.9": 1e22, "0.1": None}}]
+    answers: list[dict[str, Any]] = [{"days": {"0.1": 2.5, "0.9": 4.0}}, {"days": {"0.9": 1e22, "0.1": None}}]
     assert write_csv(answers) == "days.0.1,days.0.9\r\n2.5,4.0\r\n,1e+22\r\n"
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from agbento.predictor import Predictions
 from agbento.rows import Batch
 from agbento.schema import Feature, Schema
 from agbento.values.policy import Policy
+from agbento.watching.trace import Trace
+from agbento.watching.watch import Watch
 
 SCHEMA = Schema(
     "y", "regression", (Feature("a", "int", "int64"), Feature("b", "float", "float64"), Feature("c", "text", "object"))
@@ -74,10 +77,12 @@ class Asked:
         if is_open:
             self.model.gate.set()
         self.registry = CollectorRegistry()
-        metrics = ServiceMetrics(self.registry)
-        self.answering = Answering(SCHEMA, Policy.default(SCHEMA), self.model, metrics, None, SECONDS, BATCH_ROWS)
+        policy = Policy.default(SCHEMA)
+        watch = Watch(ServiceMetrics(self.registry), SCHEMA, policy)
+        self.answering = Answering(SCHEMA, policy, self.model, watch, None, SECONDS, BATCH_ROWS)
 
     def counted(self, name: str, **labels: str) -> float | None:
+        self.answering.watch.flush()
         return self.registry.get_sample_value(name, labels)
 
     async def busy(self) -> asyncio.Task[Any]:
@@ -211,25 +216,31 @@ def test_time_is_over_for_those_who_have_none_left() -> None:
 
 def test_few_rows_of_a_fast_model_are_answered_in_the_loop_while_its_thread_works() -> None:
     with asked(fast_rows=2, is_open=True) as made:
-        assert made.answering.at_once(rows(1, 2)) == expected(rows(1, 2))
-        assert made.answering.at_once(rows(1, 3)) is None
+        assert made.answering.at_once(rows(1, 2), Trace()) == expected(rows(1, 2))
+        assert made.answering.at_once(rows(1, 3), Trace()) is None
         assert made.model.threads == {threading.current_thread()}
         assert asyncio.run(made.answering.answer(rows(1, 3))) == expected(rows(1, 3))
         assert len(made.model.threads) == 2
         with pytest.raises(InvalidRows):
-            made.answering.at_once([{}])
+            made.answering.at_once([{}], Trace())
         with pytest.raises(ArithmeticError):
-            made.answering.at_once([row(BAD)])
+            made.answering.at_once([row(BAD)], Trace())
     with asked() as made:
-        assert made.answering.at_once([row(1)]) is None
+        assert made.answering.at_once([row(1)], Trace()) is None
 
 
 def test_at_once_and_by_the_thread_are_the_same() -> None:
     with asked(fast_rows=1, is_open=True) as fast, asked(is_open=True) as slow:
-        for sent in ([row(5)], [row(5) | {"a": None, "more": 1}], [row(5) | {"a": "x", "c": 1}], [{}], [1]):
-            assert outcome(lambda sent=sent: fast.answering.at_once(sent)) == outcome(
-                lambda sent=sent: asyncio.run(slow.answering.answer(sent))
-            )
+        requests: list[list[Any]] = [
+            [row(5)],
+            [row(5) | {"a": None, "more": 1}],
+            [row(5) | {"a": "x", "c": 1}],
+            [{}],
+            [1],
+        ]
+        for sent in requests:
+            at_once = outcome(partial(fast.answering.at_once, sent, Trace()))
+            assert at_once == outcome(partial(asyncio.run, slow.answering.answer(sent)))
         assert [sample for metric in fast.registry.collect() for sample in counts(metric)] == [
             sample for metric in slow.registry.collect() for sample in counts(metric)
         ]
@@ -266,7 +277,7 @@ def test_64_threads_and_as_many_tasks() -> None:
         assert await asyncio.gather(*tasks) == [expected(rows(first + i, 1 + i % 5)) for i in range(64)]
 
     def one(first: int) -> None:
-        assert made.answering.at_once([row(first)]) == expected([row(first)])
+        assert made.answering.at_once([row(first)], Trace()) == expected([row(first)])
         asyncio.run(ask(first))
 
     with asked(fast_rows=1, is_open=True) as made, ThreadPoolExecutor(64) as threads:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import page, plot, results
-from benchmarks.results import Call, Calls, Cell, Http, Many, Memory, Results, Start
+from benchmarks.results import Call, Calls, Cell, Http, Many, Memory, Results, Start, Watching
 from benchmarks.servers import ECHO, FLASK, LITSERVE, SERVICE
 from benchmarks.targets import Target, targets
 from tests.running import ROOT
@@ -43,6 +43,7 @@ def some_results(rates: Iterator[float] | None = None) -> Results:
         Memory((200 * 2**20, 201 * 2**20), (190 * 2**20, 191 * 2**20), 140 * 2**20, 3000, ()),
         Start((0.1, 0.2, 0.3), (1.0, 2.0, 3.0)),
         Many(1.0, 0.01, 20.0, 30.0, 5),
+        Watching(105.0, 100.0, 0.21, 0.2, 5),
         {"calls": "2026-01-01 00:00 UTC"},
     )
 

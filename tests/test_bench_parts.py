@@ -16,6 +16,7 @@ from benchmarks.models import Recipe
 from benchmarks.results import TYPES, load
 from sample.client import Client
 from sample.rows import rows
+from tests.frames import records
 from tests.running import ROOT, wait_for
 
 SMALL = Recipe(
@@ -78,7 +79,7 @@ def test_what_it_is_measured_against_answers_as_the_predictor_does(cache: Path, 
     expected = TabularPredictor.load(str(folder), verbosity=0).predict(frame, as_pandas=False)
     with server.start(tmp_path):
         check_answers([server])
-        told = [Client(server.url).predict(row)["cost"] for row in frame.to_dict("records")]
+        told = [Client(server.url).predict(row)["cost"] for row in records(frame)]
     assert told == [round(float(value), 2) for value in expected]
 
 
@@ -140,7 +141,7 @@ def test_a_hollow_service_has_the_modules_and_answers(tmp_path: Path) -> None:
 def test_parts_run_alone_and_the_page_is_made_of_what_they_kept(tmp_path: Path) -> None:
     kept, docs = tmp_path / "kept", tmp_path / "docs"
     docs.mkdir()
-    parts = ("calls", "http", "many", "memory", "page")
+    parts = ("calls", "http", "many", "memory", "watching", "page")
     options = ("--quick", "--model", "mixed", "--kept", str(kept), "--docs", str(docs))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *parts, *options], cwd=ROOT, capture_output=True, text=True, timeout=1000

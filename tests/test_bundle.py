@@ -8,13 +8,14 @@ import pytest
 from bentoml import Tag
 
 from agbento import bundle
-from agbento.environment import ROOT
-from agbento.errors import ServiceFailed
+from agbento.errors import NotLockable, ServiceFailed
+from agbento.lock import ROOT
 
 
 @dataclass
 class Stored:
     tag: Tag
+    path: str = "/nowhere"
 
 
 MODEL = Stored(Tag("sample", "0123456789abcdef"))
@@ -37,7 +38,7 @@ def test_the_bentos_tag_is_that_of_its_content(tree: Path) -> None:
     assert bundle.bento_tag(MODEL, tree) != bundle.bento_tag(Stored(Tag("sample", "fedcba9876543210")), tree)
 
 
-@pytest.mark.parametrize("name", ["service.py", "agbento/errors.py", "requirements.txt", "bentofile.yaml"])
+@pytest.mark.parametrize("name", ["service.py", "agbento/errors.py", "bentofile.yaml"])
 def test_a_changed_source_makes_another_bento(tree: Path, name: str) -> None:
     before = bundle.bento_tag(MODEL, tree)
     with (tree / name).open("a", encoding="utf-8") as file:
@@ -50,6 +51,19 @@ def test_what_the_bento_does_not_hold_does_not_matter(tree: Path) -> None:
     (tree / "README.md").write_text("new")
     (tree / "agbento" / ".env").write_text("AWS_SECRET_ACCESS_KEY=x")
     assert bundle.bento_tag(MODEL, tree) == before
+
+
+@pytest.mark.parametrize("name", bundle.IMPORTED)
+def test_other_papers_make_another_bento(tmp_path: Path, name: str) -> None:
+    model = Stored(MODEL.tag, str(tmp_path))
+    before = bundle.bento_tag(model)
+    (tmp_path / name).write_text("{}")
+    assert bundle.bento_tag(model) != before
+
+
+def test_no_bento_is_built_without_a_lock(tmp_path: Path) -> None:
+    with pytest.raises(NotLockable, match="has no lock; import it again"):
+        bundle.build_bento(Stored(MODEL.tag, str(tmp_path)))
 
 
 def test_no_engine_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from autogluon.tabular import TabularPredictor
 
 from agbento.compiler import CompiledPredictor
 from agbento.compiler.artefact import compiler_version
-from agbento.compiling import COMPILED, RECORD, Record, compile_into, is_compiled, replace_compiled
+from agbento.compiling import COMPILED, RECORD, Record, compile_into, is_compiled
 from agbento.errors import UsageError
+from agbento.store import replace
 from sample.rows import rows
 
 pytestmark = pytest.mark.slow
@@ -106,7 +107,7 @@ def test_the_new_one_takes_the_old_ones_place(folder: Path, tmp_path: Path) -> N
         (place / COMPILED).mkdir(parents=True)
         (place / COMPILED / "seal.json").write_text(compiler)
         Record(True, "", compiler, "digest").save(place)
-    replace_compiled(folder, made, tmp_path / "aside")
+    replace(folder, made, tmp_path / "aside", [RECORD, COMPILED])
     record = Record.load(folder)
     assert record is not None
     assert (folder / COMPILED / "seal.json").read_text() == compiler_version()
@@ -120,7 +121,7 @@ def test_many_at_once_put_whole_ones_in_its_place(folder: Path, tmp_path: Path) 
             (made / COMPILED).mkdir(parents=True)
             (made / COMPILED / "seal.json").write_text("")
             Record(True, "", compiler_version(), f"{number}").save(made)
-            replace_compiled(folder, made, tmp_path / f"aside-{number}-{turn}")
+            replace(folder, made, tmp_path / f"aside-{number}-{turn}", [RECORD, COMPILED])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(one, range(4)))
@@ -134,7 +135,7 @@ def test_a_new_one_that_is_not_compiled(folder: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
     made.mkdir()
     Record(False, "why", compiler_version(), "digest").save(made)
-    replace_compiled(folder, made, tmp_path / "aside")
+    replace(folder, made, tmp_path / "aside", [RECORD, COMPILED])
     assert not (folder / COMPILED).exists()
     record = Record.load(folder)
     assert record is not None

@@ -14,7 +14,7 @@ from agbento.formats.csv_rows import parse
 COLUMNS = ("a", "b")
 
 
-def rows(body: str | bytes, max_rows: int = 10) -> list[dict[str, str | None]]:
+def rows(body: str | bytes, max_rows: int = 10) -> list[dict[str, str]]:
     return parse(body.encode() if isinstance(body, str) else body, max_rows, COLUMNS)
 
 

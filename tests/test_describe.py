@@ -21,8 +21,9 @@ from agbento.examples import example_rows, typical_row
 from agbento.predictor import StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
+from sample.odd_columns import LABEL, THRESHOLD, odd_rows
 from sample.train import deploy
-from tests.odd_columns import LABEL, THRESHOLD, odd_rows
+from tests.frames import records
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def cell(value: Any) -> Any:
 
 
 def as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = [{name: cell(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    rows = [{name: cell(value) for name, value in row.items()} for row in records(frame)]
     for row, date, flag in zip(rows, frame["category of dates"], frame["float flag"], strict=True):
         # A category is called by its text; 0.1 and 0.2 are not the doubles next to their float32.
         row |= {"category of dates": str(date), "float flag": round(float(flag), 3)}

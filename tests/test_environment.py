@@ -1,140 +1,81 @@
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import sys
-from importlib.metadata import distribution
+import platform
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from agbento import environment
-from agbento.errors import ServiceFailed
+from agbento.environment import ENVIRONMENT, Difference, Environment
+from agbento.versions import Versions
 
-LOCK = environment.LOCK.read_text("utf-8")
-
-SMALL_LOCK = """\
-# made by hand
-app-server[fast]==1.0 ; python_full_version < '3.11' \\
-    --hash=sha256:aa
-    # via
-    #   autogluon-bento (pyproject.toml)
-    #   tester
-app-server[fast]==2.0 ; python_full_version >= '3.11' \\
-    --hash=sha256:bb \\
-    --hash=sha256:cc
-    # via
-    #   autogluon-bento (pyproject.toml)
-    #   tester
-below==3.1 \\
-    --hash=sha256:dd
-    # via app-server
-crayons==1.0 \\
-    --hash=sha256:ee
-    # via plotly
-plotly==7.0 \\
-    --hash=sha256:ff
-    # via below
-tester==4.0 \\
-    --hash=sha256:00
-    # via autogluon-bento (pyproject.toml:dev)
-winonly==1.0 ; sys_platform == 'win32' \\
-    --hash=sha256:11
-    # via below
-"""
+LIGHTGBM, NUMPY = version("lightgbm"), version("numpy")
+HERE = Environment(
+    version("autogluon.tabular"),
+    platform.python_version(),
+    {"lightgbm": LIGHTGBM, "numpy": NUMPY},
+    ("lightgbm",),
+)
 
 
-def names(lines: str) -> dict[str, str]:
-    return dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[.*?\])?==(\S+)", lines, re.MULTILINE))
+def changed(text: str, part: int) -> str:
+    """Another version: one higher in its first, second or third part."""
+    parts = text.split(".")
+    parts[part] = str(int(parts[part]) + 1)
+    return ".".join(parts)
 
 
-def installed_closure() -> dict[str, str]:
-    """What the installed packages' own metadata say the service needs, on this machine: name → version."""
-    import tomllib
-
-    wanted = tomllib.loads((environment.ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    todo, seen = [Requirement(text) for text in wanted], set()
-    found: dict[str, str] = {}
-    while todo:
-        asked = todo.pop()
-        name = canonicalize_name(asked.name)
-        if (name, *sorted(asked.extras)) in seen or name in environment.NOT_SERVED:
-            continue
-        seen.add((name, *sorted(asked.extras)))
-        package = distribution(name)
-        found[name] = package.version
-        for below in map(Requirement, package.requires or ()):
-            extras = asked.extras or {""}
-            if below.marker is None or any(below.marker.evaluate({"extra": extra}) for extra in extras):
-                todo.append(below)
-    return found
+def test_the_same_differs_in_nothing() -> None:
+    assert HERE.differences() == []
+    assert replace(HERE, python=platform.python_version().rpartition(".")[0]).differences() == []
 
 
-def test_the_lock_holds_all_that_the_installed_packages_ask_for() -> None:
-    served = names(environment.served(LOCK))
-    needed = installed_closure()
-    assert {name: served.get(name) for name in needed} == needed
-    assert len(needed) > 50
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        (replace(HERE, autogluon=changed(HERE.autogluon, 2)), False),
+        (replace(HERE, autogluon=changed(HERE.autogluon, 1)), True),
+        (replace(HERE, python=changed(HERE.python, 2)), False),
+        (replace(HERE, python=changed(HERE.python, 1)), True),
+        (replace(HERE, packages={"lightgbm": changed(LIGHTGBM, 2)}), False),
+        (replace(HERE, packages={"lightgbm": changed(LIGHTGBM, 1)}), True),
+        (replace(HERE, packages={"numpy": changed(NUMPY, 1)}), False),
+        (replace(HERE, packages={"numpy": changed(NUMPY, 0)}), True),
+    ],
+    ids=[f"{what} {part}" for what in ("AutoGluon", "Python", "model") for part in ("patch", "minor")]
+    + [f"numpy {part}" for part in ("minor", "major")],
+)
+def test_what_is_told_and_what_is_refused(other: Environment, refused: bool) -> None:
+    assert [difference.refused for difference in other.differences()] == [refused]
 
 
-def test_nothing_of_tests_benchmarks_and_charts_is_served() -> None:
-    served, dev = names(environment.served(LOCK)), {"flask", "gunicorn", "locust", "moto", "mypy", "pytest", "ruff"}
-    assert dev <= set(names(LOCK))
-    assert not served.keys() & (dev | environment.NOT_SERVED)
+def test_what_is_not_installed_is_told_of() -> None:
+    found = replace(HERE, packages={"tabpfn": "8.0"}, models=("tabpfn",)).differences()
+    assert found == [Difference("tabpfn", "8.0", "", refused=False)]
+    assert str(found[0]) == "tabpfn 8.0 (here none)"
 
 
-def test_every_package_is_pinned_with_hashes() -> None:
-    for pin in environment.pins(LOCK):
-        assert "==" in pin.lines[0]
-        assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in pin.lines[1:])
-        assert len(pin.lines) > 1
-        assert pin.via
+def test_a_build_is_no_other_version() -> None:
+    assert replace(HERE, packages={"numpy": f"{NUMPY}+cpu"}).differences() == []
 
 
-def test_markers_choose_by_the_images_python_and_linux() -> None:
-    assert names(environment.served(SMALL_LOCK, python="3.10")) == {"app-server": "1.0", "below": "3.1"}
-    assert names(environment.served(SMALL_LOCK, python="3.12")) == {"app-server": "2.0", "below": "3.1"}
+def test_it_is_what_the_pickles_name() -> None:
+    trained = Versions("1.5.0", "3.12.4", {"lightgbm": "4.5.0", "torch": "2.7.1", "numpy": "2.1.0", "pytest": "9.0"})
+    found = Environment.of(trained, ["lightgbm.basic", "numpy"])
+    assert found == Environment("1.5.0", "3.12.4", {"lightgbm": "4.5.0", "numpy": "2.1.0"}, ("lightgbm",))
+    assert found.python_minor == "3.12"
+    assert found.pinned() == {"autogluon-tabular": "1.5.0", "lightgbm": "4.5.0", "numpy": "2.1.0"}
 
 
-def test_lines_are_kept_as_they_stand() -> None:
-    assert environment.served(SMALL_LOCK, python="3.11") == (
-        "app-server[fast]==2.0 ; python_full_version >= '3.11' \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
-        "below==3.1 \\\n    --hash=sha256:dd\n"
-    )
+def test_it_is_kept_with_the_model(tmp_path: Path) -> None:
+    for environment in (HERE, replace(HERE, compiled=("numpy",))):
+        environment.save(tmp_path)
+        assert Environment.load(tmp_path) == environment
 
 
-def test_a_lock_of_another_project_is_refused() -> None:
-    with pytest.raises(ServiceFailed, match=r"via other \(pyproject.toml\).*make lock"):
-        environment.served(SMALL_LOCK, project="other")
-
-
-def test_a_missing_lock_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(environment, "LOCK", tmp_path / "requirements.txt")
-    with pytest.raises(ServiceFailed, match=r"requirements\.txt is missing"):
-        environment.image()
-
-
-def test_the_image_holds_no_compilers_and_bentoml_as_locked() -> None:
-    image = environment.image()
-    commands = " ".join(image.commands + image.post_commands)
-    assert "build-essential" not in commands
-    assert "git" not in commands
-    assert not image.lock_python_packages
-    assert names(image.python_requirements)["bentoml"] == distribution("bentoml").version
-    assert "index" not in image.python_requirements
-
-
-def test_in_a_bento_no_lock_is_needed(tmp_path: Path) -> None:
-    (tmp_path / "bento.yaml").write_text("name: x\n")
-    package = tmp_path / "src" / "agbento"
-    package.mkdir(parents=True)
-    for name in ("__init__.py", "environment.py", "errors.py"):
-        shutil.copy(environment.ROOT / "agbento" / name, package)
-    code = "from agbento.environment import image; print(repr(image().python_requirements))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=package.parent, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout == "''\n"
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"models": 1}'])
+def test_none_that_can_be_read_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / ENVIRONMENT).write_text(text)
+    assert Environment.load(tmp_path) is None
+    assert Environment.load(tmp_path / "nowhere") is None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ def ranges(numbers: st.SearchStrategy) -> st.SearchStrategy:
 @st.composite
 def features(draw: st.DrawFn) -> Feature:
     name = draw(st.text(min_size=1, max_size=8))
-    kind = draw(st.sampled_from(["int", "float", "bool", "category", "datetime", "text"]))
+    kind: Any = draw(st.sampled_from(["int", "float", "bool", "category", "datetime", "text"]))
     match kind:
         case "int":
             return Feature(name, kind, "int64", range=draw(ranges(INT64)))
@@ -53,7 +54,7 @@ def inside(feature: Feature, value: object) -> bool:
         case "category":
             return value in feature.categories if feature.categories else isinstance(value, str) and bool(value)
         case "datetime":
-            return datetime.fromisoformat(value).tzinfo is None
+            return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is None
     return isinstance(value, str) and 3 <= len(value.split()) <= 8
 
 
@@ -81,7 +82,7 @@ def test_the_same_seed_gives_the_same_rows(drawn: list[Feature], seed: int) -> N
     assert list(islice(example_rows(described, seed), 3)) == list(islice(example_rows(described, seed), 3))
 
 
-FIVE = [
+FIVE: list[dict[str, Any]] = [
     {"name": "n", "type": "int", "range": [0, 50]},
     {"name": "x", "type": "float"},
     {"name": "flag", "type": "bool"},
@@ -109,7 +110,7 @@ def test_values_vary_with_the_row_and_with_the_seed() -> None:
         ({"name": "a", "type": "float", "range": [-math.inf, 3.0]}, 0.0, 100.0),
     ],
 )
-def test_a_range_at_its_ends(feature: dict, lowest: float, highest: float) -> None:
+def test_a_range_at_its_ends(feature: dict[str, Any], lowest: float, highest: float) -> None:
     values = [row["a"] for row in islice(example_rows([feature]), 200)]
     assert all(lowest <= value <= highest for value in values)
     assert all(type(value) is (int if feature["type"] == "int" else float) for value in values)

@@ -94,7 +94,7 @@ def test_a_file_that_changes_appears_or_vanishes(tmp_path: Path) -> None:
         source, located = _located(predictor)
         (tmp_path / name / "copy").mkdir()
         with pytest.raises(SourceError, match=r"(changed|vanished) while it was copied"):
-            source.fetch(located, tmp_path / name / "copy", Quiet(lambda p=predictor, a=act: a(p)))  # type: ignore[misc]
+            source.fetch(located, tmp_path / name / "copy", Quiet(lambda p=predictor, a=act: a(p)))
 
 
 def test_mlmodel_above(tmp_path: Path) -> None:

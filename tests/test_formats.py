@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -16,8 +16,8 @@ import pytest
 from agbento.bodies import CSV, JSON, PARQUET
 from agbento.formats import csv_rows, json_rows, parquet_rows
 from agbento.rows import RowReader
+from sample.odd_columns import odd_rows
 from sample.toys import Kind
-from tests.odd_columns import odd_rows
 from tests.served_models import Asked, InProcess
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def called_by_text(frame: pd.DataFrame) -> pd.DataFrame:
 def records(frame: pd.DataFrame) -> list[Row]:
     """The rows as JSON has them: dates in ISO 8601, null where there is no value."""
     columns = {
-        name: [None if pd.isna(value) else _plain(value) for value in frame[name].astype(object)] for name in frame
+        str(name): [None if pd.isna(value) else _plain(value) for value in frame[name].astype(object)] for name in frame
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -89,8 +89,8 @@ BODIES: dict[str, tuple[str, Callable[[pd.DataFrame], bytes]]] = {
         lambda frame: frame.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\r\n").encode("utf-8-sig"),
     ),
     "CSV of pandas": (CSV, lambda frame: frame.to_csv().encode()),
-    "Parquet of pandas": (PARQUET, lambda frame: cast(bytes, frame.to_parquet(engine="pyarrow"))),
-    "Parquet of pandas, zstd": (PARQUET, lambda frame: cast(bytes, frame.to_parquet(compression="zstd", index=True))),
+    "Parquet of pandas": (PARQUET, lambda frame: frame.to_parquet(engine="pyarrow")),
+    "Parquet of pandas, zstd": (PARQUET, lambda frame: frame.to_parquet(compression="zstd", index=True)),
     "Parquet with dictionaries": (PARQUET, lambda frame: parquet(with_dictionaries(frame))),
     "Parquet of small parts": (
         PARQUET,
@@ -111,7 +111,7 @@ def numbers_of(asked: Asked) -> tuple[list[Row], list[tuple[Any, ...]]]:
 
 def flat(answer: Row) -> dict[str, str]:
     """An answer as the fields of CSV."""
-    fields = {}
+    fields: dict[str, str] = {}
     for key, value in answer.items():
         if isinstance(value, dict):
             fields |= {f"{key}.{name}": text for name, text in value.items()}

@@ -69,7 +69,7 @@ def _listing(home: Path) -> dict[str, str]:
     return found
 
 
-def _settled(home: Path, seconds: float = 5) -> dict[str, str]:
+def _settled(home: Path, seconds: float = 30) -> dict[str, str]:
     """The listing once the guardian of a killed import is through."""
     end = time.monotonic() + seconds
     while (home / "agbento-staging").exists() and time.monotonic() < end:
@@ -85,13 +85,17 @@ def _model(home: Path, tag: str) -> dict[str, object]:
 
 
 def test_help_is_quick_and_names_the_variables(tmp_path: Path) -> None:
-    began = time.monotonic()
     code, out, err = _run(tmp_path, "--help")
-    assert time.monotonic() - began < 1
     assert (code, err) == (0, "")
     for name in ("SOURCE", "--name", "AWS_BUCKET_NAME", "EXPERIMENT_ID", "BENTOML_HOME"):
         assert name in out
     assert list(tmp_path.iterdir()) == []
+    python, *script = COMMAND
+    timed = [python, "-X", "importtime", *script, "--help"]
+    told = subprocess.run(timed, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stderr
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
+    assert "agbento" in imported
+    assert not imported & {"bentoml", "autogluon", "pandas", "numpy", "boto3", "botocore", "requests", "yaml"}
 
 
 @pytest.mark.parametrize(
@@ -290,6 +294,13 @@ def test_two_at_once(sample_predictor: Path, s3: S3, tmp_path: Path) -> None:
     _model(home, ended[0][0].strip())
 
 
+def _seconds(home: Path, s3: S3) -> float:
+    """How long an import takes that nobody interrupts."""
+    began = time.monotonic()
+    assert _run(home, "s3://models/p", extra=s3.environment)[0] == 0
+    return time.monotonic() - began
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.timeout(900)
@@ -302,9 +313,7 @@ def test_killed_at_ten_moments(number: signal.Signals, sample_predictor: Path, s
     (other / "note").write_text("another")
     assert _run(home, str(other))[0] == 0
     before = _settled(home)
-    began = time.monotonic()
-    assert _run(tmp_path / "timed", "s3://models/p", extra=s3.environment)[0] == 0
-    whole = time.monotonic() - began
+    whole = min(_seconds(tmp_path / name, s3) for name in ("timed", "timed again"))
     draw, interrupted = random.Random(seed), 0
     for moment in sorted(draw.uniform(0.05, whole) for _ in range(10)):
         process = _start(home, "s3://models/p", extra=s3.environment)
@@ -326,7 +335,9 @@ def test_killed_at_ten_moments(number: signal.Signals, sample_predictor: Path, s
         interrupted += 1
         assert process.returncode in ((-signal.SIGKILL,) if number == signal.SIGKILL else (1, -number)), (moment, err)
         assert out == ""
-        assert "Traceback" not in err or process.returncode == -number, (moment, err)
+        # Where Python itself was still starting, it is Python that says so.
+        by_python = process.returncode == -number or "init_import_site" in err
+        assert "Traceback" not in err or by_python, (moment, err)
     assert interrupted >= 5
     code, out, err = _run(home, "s3://models/p", extra=s3.environment)
     assert code == 0, err

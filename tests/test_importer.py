@@ -4,16 +4,20 @@ import errno
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from agbento import __version__, store
 from agbento.digest import folder_digest
-from agbento.errors import PredictorNotLoadable, StoreError
+from agbento.drift import Reference
+from agbento.errors import PredictorNotLoadable, StoreError, UsageError
 from agbento.folder import FolderSource
-from agbento.importer import import_predictor
+from agbento.importer import Wishes, import_predictor
 from agbento.schema import Schema
-from tests.s3_fixtures import fake_predictor
+from agbento.served import ServedModel
+from sample.toys import toy_predictor, toy_rows
+from tests.s3_fixtures import S3, fake_predictor
 
 
 class Heard:
@@ -89,6 +93,39 @@ def test_the_whole_walk(models: Path, sample_predictor: Path, tmp_path: Path) ->
     assert store.find(None).tag == other.tag
 
 
+@pytest.mark.slow
+def test_the_reference_is_kept_until_another_is_given(
+    models: Path, tmp_path: Path, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, heard = FolderSource(toy_predictor("regression", tmp_path / "toy")), Heard()
+
+    def referred(named: str | None = None) -> Reference | None:
+        model = import_predictor(source, None, heard, wishes=Wishes(reference=named))
+        return ServedModel(str(model.tag), 0, Path(model.path)).drift
+
+    first = referred()
+    assert first is not None
+    assert first.source.startswith("none: ")
+    assert any(line.startswith("no drift reference (") for line in heard.lines)
+    rows = toy_rows("regression", 200, seed=3)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    s3.put("rows.csv", (tmp_path / "rows.csv").read_bytes())
+    second = referred(f"s3://{s3.bucket}/rows.csv")
+    assert second is not None
+    assert second.described() == {"source": f"rows of s3://{s3.bucket}/rows.csv", "rows": 200, "features": 6}
+    assert "the same content, another drift reference" in heard.lines[-1]
+    assert referred() == second
+    assert "nothing was added" in heard.lines[-1]
+    before = _everything(models)
+    (tmp_path / "rows.csv").write_text("size\n1\n")
+    with pytest.raises(UsageError, match="lacks columns of the predictor: 'count', 'fresh'"):
+        referred(str(tmp_path / "rows.csv"))
+    assert _everything(models) == before
+    assert referred() == second
+
+
 def test_what_does_not_load_leaves_the_store_as_it_was(models: Path, tmp_path: Path) -> None:
     commits: list[int] = []
     with pytest.raises(PredictorNotLoadable) as failed:
@@ -109,7 +146,7 @@ def test_a_full_disk_is_told_with_what_is_needed(models: Path, tmp_path: Path) -
     class Full(FolderSource):
         """A source during whose transfer the disk becomes full (the real one is in test_import_model)."""
 
-        def fetch(self, *_: object) -> None:
+        def fetch(self, *_: object) -> NoReturn:
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     with pytest.raises(StoreError, match=r"Disk quota exceeded \(needed: 5 files, \d+ bytes\); free some room"):

@@ -17,7 +17,6 @@ from pathlib import Path
 import bentoml
 import pytest
 import requests
-import yaml
 
 from agbento.keys import CHALLENGES, new_key
 from tests import watching
@@ -225,44 +224,24 @@ def test_a_wrong_file_ends_the_service_at_start_with_one_line(
     assert WRONG not in done.stdout + done.stderr
 
 
-CREDENTIALS_FILE = "/etc/prometheus/api-key"
-
-
-def uncommented() -> str:
-    """monitoring/prometheus.yml with its commented block of credentials in force, and nothing else changed."""
-    text = (watching.MONITORING / "prometheus.yml").read_text("utf-8")
-    (block,) = re.findall(r"^    # authorization:\n(?:    #   .*\n)+", text, re.MULTILINE)
-    return text.replace(block, block.replace("    # ", "    "))
-
-
-def test_the_commented_block_is_the_credential_of_the_services_job() -> None:
-    (before, other), (job, same) = (
-        yaml.safe_load(text)["scrape_configs"]
-        for text in ((watching.MONITORING / "prometheus.yml").read_text("utf-8"), uncommented())
-    )
-    assert job == before | {"authorization": {"type": "Bearer", "credentials_file": CREDENTIALS_FILE}}
-    assert same == other
+@pytest.mark.prometheus
+@pytest.mark.parametrize("up", [1, 0])
+def test_prometheus_scrapes_with_the_key_and_not_with_another(closed: Guarded, tmp_path: Path, up: int) -> None:
+    file = tmp_path / "api-key"
+    file.write_text((next(iter(closed.keys)) if up else WRONG) + "\n")
+    with watching.Prometheus(tmp_path, closed.running.url.removeprefix("http://"), key_file=file) as prometheus:
+        prometheus.wait_for(f'up{{job="autogluon-bento"}} == {up}')
+        assert len(prometheus.query('agbento_workers{job="autogluon-bento"}')) == up
 
 
 @pytest.mark.prometheus
-@pytest.mark.parametrize("up", [1, 0])
-def test_prometheus_scrapes_with_the_key_and_not_without(
-    closed: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, up: int
-) -> None:
-    (tmp_path / "api-key").write_text((next(iter(closed.keys)) if up else WRONG) + "\n")
-    config = uncommented().replace(CREDENTIALS_FILE, str(tmp_path / "api-key"))
-    (tmp_path / "monitoring").mkdir()
-    (tmp_path / "monitoring" / "prometheus.yml").write_text(config, "utf-8")
-    monkeypatch.setattr(watching, "MONITORING", tmp_path / "monitoring")
-    with watching.Prometheus(tmp_path, closed.running.url.removeprefix("http://")) as prometheus:
-        prometheus.wait_for(f'up{{job="autogluon-bento"}} == {up}')
-        assert len(prometheus.query('agbento_workers{job="autogluon-bento"}')) == up
+def test_without_a_key_prometheus_scrapes_what_is_open(guarded: Guarded, tmp_path: Path) -> None:
+    with watching.Prometheus(tmp_path, guarded.running.url.removeprefix("http://")) as prometheus:
+        prometheus.wait_for('up{job="autogluon-bento"} == 1')
 
 
 @pytest.mark.prometheus
 def test_prometheus_as_it_is_shipped_is_refused(closed: Guarded, tmp_path: Path) -> None:
     with watching.Prometheus(tmp_path, closed.running.url.removeprefix("http://")) as prometheus:
         prometheus.wait_for('up{job="autogluon-bento"} == 0')
-        answer = requests.get(f"{prometheus.url}/api/v1/targets", timeout=10).json()
-        (error,) = {t["lastError"] for t in answer["data"]["activeTargets"] if t["scrapePool"] == "autogluon-bento"}
-        assert "401" in error
+        wait_for(lambda: "401" in prometheus.scrape_error("autogluon-bento"))

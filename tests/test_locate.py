@@ -4,7 +4,7 @@ import pytest
 
 from agbento.entry import Entry
 from agbento.errors import PredictorNotFound, SourceError
-from agbento.locate import locate, mlflow_run_id
+from agbento.locate import Logged, locate
 
 RUN = "0123456789abcdef0123456789abcdef"
 FILES = ("predictor.pkl", "learner.pkl", "models/trainer.pkl")
@@ -104,4 +104,4 @@ def test_a_file_that_is_a_folder_too() -> None:
     ],
 )
 def test_mlflow_run_id(mlmodel: bytes | None, path: str, expected: str | None) -> None:
-    assert mlflow_run_id(mlmodel, path) == expected
+    assert Logged.read(mlmodel, path).run_id == expected

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 import requests
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, ViewportSize, expect, sync_playwright
 
 from sample.toys import LABELS, toy_predictor
-from tests.running import Running, imported, wait_for
+from tests.running import Running, imported, processes_of, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.chromium]
 
@@ -78,13 +77,7 @@ def visiting(url: str, folder: Path) -> Iterator[Visit]:
             yield visit
         finally:
             context.close()
-            wait_for(lambda: not processes_of(profile), 10)
-
-
-def processes_of(profile: Path) -> list[int]:
-    """The processes that were told to use this profile."""
-    found = psutil.process_iter(["cmdline"])
-    return [process.pid for process in found if str(profile) in " ".join(process.info["cmdline"] or ())]
+            wait_for(lambda: not processes_of(str(profile)), 10)
 
 
 def execute(page: Page) -> tuple[Any, Locator]:
@@ -159,10 +152,10 @@ def test_chromium_ends_with_a_visit_that_fails(served: Running, tmp_path: Path) 
 
     def fail() -> None:
         with visiting(f"{served.url}/livez", tmp_path):
-            while_open.extend(processes_of(tmp_path / "profile"))
+            while_open.extend(processes_of(str(tmp_path / "profile")))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
     assert while_open
-    assert processes_of(tmp_path / "profile") == []
+    assert processes_of(str(tmp_path / "profile")) == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -28,7 +30,7 @@ def encodings(body: bytes, values: int, limit: int = LIMIT) -> set[int]:
         ({"dictionary_pagesize_limit": 1000, "data_page_size": 100, "write_batch_size": 10}, {RLE_DICTIONARY, PLAIN}),
     ],
 )
-def test_pages_that_pyarrow_wrote(version: str, compression: str, options: object, expected: set[int]) -> None:
+def test_pages_that_pyarrow_wrote(version: str, compression: str, options: dict[str, Any], expected: set[int]) -> None:
     table = pa.table({"a": [f"text {i}" for i in range(1000)]})
     body = written(table, data_page_version=version, compression=compression, **options)
     (group,) = Footer.read(body, 1 << 20).groups

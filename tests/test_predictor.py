@@ -28,6 +28,7 @@ from agbento.probe import probe
 from agbento.rows import Batch, RowReader
 from agbento.schema import Feature, Schema
 from agbento.values.policy import Policy
+from agbento.watching.watch import Watch
 from sample.toys import LABELS, QUANTILES, Kind, toy_predictor, toy_rows
 
 slow = pytest.mark.slow
@@ -93,8 +94,9 @@ def test_many_requests_at_once_are_answered_as_each_alone(toy: tuple[Kind, Path]
     kind, folder = toy
     stock = StockPredictor.load(folder, threads=1)
     schema = describe(stock.autogluon)
-    metrics = ServiceMetrics(CollectorRegistry())
-    answering = Answering(schema, Policy.default(schema), stock, metrics, None, 60.0, batch_rows=32)
+    policy = Policy.default(schema)
+    watch = Watch(ServiceMetrics(CollectorRegistry()), schema, policy)
+    answering = Answering(schema, policy, stock, watch, None, 60.0, batch_rows=32)
     rows = as_json(toy_rows(kind, 120, seed=2))
     requests = [rows[i : i + 1 + i % 5] for i in range(0, 100, 2)]
 
@@ -102,7 +104,8 @@ def test_many_requests_at_once_are_answered_as_each_alone(toy: tuple[Kind, Path]
         return await asyncio.gather(*map(answering.answer, requests))
 
     together = asyncio.run(ask())
-    calls = metrics.inference_seconds.collect()[0].samples
+    watch.flush()
+    calls = next(iter(watch.metrics.inference.collect())).samples
     assert next(sample.value for sample in calls if sample.name.endswith("_count")) < len(requests) / 3
     assert together == [asyncio.run(answering.answer(request)) for request in requests]
     answering.close()
@@ -148,9 +151,10 @@ def test_a_compiled_predictor_is_asked_by_columns(count: int) -> None:
     }
 
 
-def test_how_many_rows_a_compiled_predictor_may_answer_in_the_loop() -> None:
+def test_how_many_rows_a_compiled_predictor_may_answer_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agbento.predictor._AT_ONCE_SECONDS", 0.05)  # less than a busy machine may take for nothing
     slow_one, quick, foreign = (
-        CompiledAdapter(Sign(native, seconds)) for native, seconds in ((True, 0.002), (True, 0.0), (False, 0.0))
+        CompiledAdapter(Sign(native, seconds)) for native, seconds in ((True, 0.1), (True, 0.0), (False, 0.0))
     )
     for adapter in (slow_one, quick, foreign):
         assert adapter.fast_rows == 0

@@ -4,8 +4,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,25 @@ def test_large_objects_in_several_parts(s3: S3, environment: Environment, tmp_pa
     assert "-" in s3.client.head_object(Bucket=s3.bucket, Key="p/models/large.pkl")["ETag"]
     _fetch("", tmp_path / "copy")
     assert folder_digest(tmp_path / "copy") == folder_digest(predictor)
+
+
+def test_each_object_has_its_version(s3: S3, environment: Environment, tmp_path: Path) -> None:
+    environment(s3.environment)
+    s3.put_folder(fake_predictor(tmp_path / "p"), "run/p/")
+    located = _fetch_versions("run/", tmp_path / "before")
+    etags = {entry.path: entry.version for entry in located[0].entries}
+    assert located[1] == etags
+    s3.client.put_bucket_versioning(Bucket=s3.bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.client.put_object(Bucket=s3.bucket, Key="run/p/learner.pkl", Body=b"new")["VersionId"]
+    after = _fetch_versions("run/", tmp_path / "after")[1]
+    assert after == {**etags, "learner.pkl": version}
+
+
+def _fetch_versions(prefix: str, target: Path) -> tuple[Located, Mapping[str, str]]:
+    source = S3Source("models", prefix, threads=2)
+    located = locate(source.entries(), source.name_of)
+    target.mkdir()
+    return located, source.fetch(located, target, Quiet())
 
 
 def test_uris_hold_neither_credentials_nor_endpoint(s3: S3, environment: Environment) -> None:
@@ -207,7 +227,7 @@ def test_keys_that_climb_are_refused_before_anything_is_read(
         text = _line("" if key.startswith("..") else "p/", tmp_path / f"copy{hash(key)}")
         assert "climb out" in text
         listed = s3.client.list_objects_v2(Bucket=s3.bucket)["Contents"]
-        evil = [{"Key": item["Key"]} for item in listed if "evil" in item["Key"]]
+        evil: list[Any] = [{"Key": item["Key"]} for item in listed if "evil" in item["Key"]]
         assert len(evil) == 1
         s3.client.delete_objects(Bucket=s3.bucket, Delete={"Objects": evil})
     assert not any("predictor.pkl" in path for _, path in proxy.seen)

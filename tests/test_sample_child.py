@@ -1,7 +1,6 @@
 """A child and all that it started end together."""
 
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -9,6 +8,7 @@ import pytest
 
 from sample import child as sample_child
 from sample.child import Child, ChildFailed
+from tests.running import is_alive, wait_for
 
 # a parent that starts a child in a session of its own, as BentoML's supervisor does, and tells both ids
 FAMILY = """
@@ -26,15 +26,6 @@ def start(tmp_path: Path, program: str, *arguments: str) -> Child:
     return Child([sys.executable, "-c", program, *arguments], tmp_path / "log", {}, tmp_path)
 
 
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.mark.parametrize("stubborn", [(), ("stubborn",)])
 def test_stop_ends_the_whole_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: tuple[str, ...]) -> None:
     monkeypatch.setattr(sample_child, "PATIENCE_SECONDS", 1.0)
@@ -42,14 +33,14 @@ def test_stop_ends_the_whole_family(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         parent.wait_until(lambda: bool(parent.tail()), 20)
         grandchild = int(parent.tail())
         assert psutil.pid_exists(grandchild)
-    assert gone(parent.pid)
-    assert gone(grandchild)
+    wait_for(lambda: not is_alive(parent.pid), 30)
+    wait_for(lambda: not is_alive(grandchild), 30)
 
 
 def test_an_error_inside_ends_it_too(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="oops"), start(tmp_path, "import time; time.sleep(600)") as parent:
         raise RuntimeError("oops")
-    assert gone(parent.pid)
+    wait_for(lambda: not is_alive(parent.pid), 30)
 
 
 def test_a_child_that_ends_too_early_is_told_with_its_last_words(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def free_demo_port() -> Iterator[None]:
         pytest.skip(f"port {PORT} is taken on this machine")
     yield
     # A worker that was being started when its supervisor was ended finds that out itself, once Python is up.
-    wait_for(lambda: not listening(), 15)
+    wait_for(lambda: not listening(), 60)
 
 
 def listening() -> bool:
@@ -77,6 +77,6 @@ def test_an_interrupted_demo_leaves_nothing(sample_predictor: Path, tmp_path: Pa
         assert demo.wait(60) == 130
     finally:
         demo.kill()
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     assert log.read_text().splitlines()[-1] == "demo: interrupted; everything it started has ended"

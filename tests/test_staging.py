@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agbento.staging import FOLDER, staging
+from tests.running import ROOT, is_alive, wait_for
 
-ROOT = Path(__file__).resolve().parents[1]
 _HOLDER = """
 import sys, time
 from pathlib import Path
@@ -29,13 +29,6 @@ def _holder(home: Path) -> tuple[subprocess.Popen[str], Path]:
     process = subprocess.Popen([sys.executable, "-c", _HOLDER, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     return process, Path(process.stdout.readline().strip())
-
-
-def _gone(path: Path, seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while path.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    return not path.exists()
 
 
 def _guardian(process: subprocess.Popen[str]) -> int:
@@ -67,7 +60,7 @@ def test_the_guardian_cleans_up_after_a_kill(tmp_path: Path) -> None:
     assert (room / "deep" / "er" / "file").exists()
     process.kill()
     process.communicate()
-    assert _gone(tmp_path / FOLDER)
+    wait_for(lambda: not (tmp_path / FOLDER).exists(), 30)
 
 
 def test_the_guardian_is_deaf_and_ends_with_its_import(tmp_path: Path) -> None:
@@ -78,8 +71,8 @@ def test_the_guardian_is_deaf_and_ends_with_its_import(tmp_path: Path) -> None:
         os.kill(guardian, number)
     process.kill()
     process.communicate()
-    assert _gone(tmp_path / FOLDER)
-    assert _gone(Path(f"/proc/{guardian}")) or "Z" in Path(f"/proc/{guardian}/stat").read_text().split()[2]
+    wait_for(lambda: not (tmp_path / FOLDER).exists(), 30)
+    wait_for(lambda: not is_alive(guardian), 30)
 
 
 def test_the_next_import_sweeps_where_the_guardian_was_killed_too(tmp_path: Path) -> None:
@@ -100,7 +93,7 @@ def test_the_next_import_sweeps_where_the_guardian_was_killed_too(tmp_path: Path
     finally:
         living.kill()
         living.communicate()
-    assert _gone(tmp_path / FOLDER)
+    wait_for(lambda: not (tmp_path / FOLDER).exists(), 30)
 
 
 def test_many_at_once(tmp_path: Path) -> None:

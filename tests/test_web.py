@@ -1,24 +1,18 @@
-"""The rim around BentoML's app: what its middlewares see of a path, and what a caller sees of its errors."""
+"""Our endpoints: what they answer themselves, and whom they answer nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
-from prometheus_client.parser import text_string_to_metric_families
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import PlainTextResponse
 
 from agbento.answering import Answering
 from agbento.bodies import Limits
@@ -27,82 +21,9 @@ from agbento.predictor import Predictions
 from agbento.rows import Batch
 from agbento.schema import Feature, Schema
 from agbento.values.policy import Policy
-from agbento.web import UNKNOWN_PATH, Endpoints, Rim, is_known
-from tests.running import ROOT
-
-
-class Inner:
-    """An app that answers what it is told to, and remembers the path that it saw."""
-
-    def __init__(self, response: Response) -> None:
-        self.response, self.path = response, ""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.path = scope["path"]
-        await self.response(scope, receive, send)
-
-
-def ask(inner: Inner, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    """Send one request through the rim; status, headers and body of the answer."""
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": []}
-    asyncio.run(Rim(inner)(scope, receive, send))
-    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
-
-
-@pytest.mark.parametrize("path", ["/predict", "/model", "/", "/metrics", "/readyz", "/static_content/swagger-ui.css"])
-def test_known_paths_go_in_as_they_are(path: str) -> None:
-    inner = Inner(PlainTextResponse("fine"))
-    assert ask(inner, path)[2] == b"fine"
-    assert inner.path == path
-
-
-@pytest.mark.parametrize("path", ["/predict/", "/Predict", "//", "/static_content/../x", "/metrics/1", "", "/é"])
-def test_unknown_paths_go_in_under_one_name(path: str) -> None:
-    inner = Inner(PlainTextResponse("Not Found", 404))
-    status, _, body = ask(inner, path)
-    assert inner.path == UNKNOWN_PATH
-    assert status == 404
-    assert json.loads(body)["detail"].startswith(f"{path}: no such path")
-    assert not is_known(path)
-
-
-@pytest.mark.parametrize("status", [400, 404, 405, 429, 500, 503, 504])
-def test_foreign_errors_become_problems(status: int) -> None:
-    inner = Inner(JSONResponse([{"error": "an array"}], status, {"retry-after": "1", "allow": "GET", "x-own": "1"}))
-    found, headers, body = ask(inner, "/metrics", "PUT")
-    problem = json.loads(body)
-    assert (found, problem["status"]) == (status, status)
-    assert headers["content-type"] == "application/problem+json"
-    assert headers["content-length"] == str(len(body))
-    assert (headers["retry-after"], headers["allow"]) == ("1", "GET")
-
-
-def test_our_own_problems_pass_through() -> None:
-    inner = Inner(Response(b'{"status": 422}', 422, media_type="application/problem+json"))
-    assert ask(inner, "/predict", "POST")[2] == b'{"status": 422}'
-
-
-def test_websockets_are_closed_and_go_nowhere() -> None:
-    inner, sent = Inner(PlainTextResponse("fine")), []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(Rim(inner)({"type": "websocket", "path": "/made-up"}, receive, send))
-    assert [message["type"] for message in sent] == ["websocket.close"]
-    assert inner.path == ""
+from agbento.watching.watch import Watch
+from agbento.web import Endpoints
+from tests.asgi import Inner, predict_scope
 
 
 class Gone:
@@ -126,11 +47,6 @@ def endpoints(max_requests: int) -> Endpoints:
 
     answering = cast(Answering, SimpleNamespace(columns=("a",)))
     return Endpoints(Inner(PlainTextResponse("")), lambda: answering, none, Limits(100, 10, 0.3), max_requests)
-
-
-def predict_scope(path: str = "/predict") -> dict[str, Any]:
-    """The scope of a request to /predict."""
-    return {"type": "http", "method": "POST", "path": path, "headers": []}
 
 
 def test_a_caller_that_is_gone_is_answered_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -200,8 +116,8 @@ class Halves:
 
 @contextmanager
 def serving(model: Halves, max_requests: int = 10) -> Iterator[Endpoints]:
-    metrics = ServiceMetrics(CollectorRegistry())
-    answering = Answering(SCHEMA, Policy.default(SCHEMA), model, metrics, None, 20.0)
+    watch = Watch(ServiceMetrics(CollectorRegistry()), SCHEMA, Policy.default(SCHEMA))
+    answering = Answering(SCHEMA, Policy.default(SCHEMA), model, watch, None, 20.0)
     try:
         yield Endpoints(
             Inner(PlainTextResponse("")), lambda: answering, dict, Limits(1 << 20, 1000, 20.0), max_requests
@@ -212,7 +128,7 @@ def serving(model: Halves, max_requests: int = 10) -> Iterator[Endpoints]:
 
 
 def test_a_caller_that_leaves_while_it_waits_is_not_worked_for() -> None:
-    async def ask(target: Endpoints) -> tuple[Caller, Caller, Caller]:
+    async def ask(target: Endpoints) -> tuple[Caller, ...]:
         callers = tuple(Caller(b'{"a": %d, "t": ""}' % a) for a in (1, 2, 3))
         asked = [asyncio.ensure_future(target(predict_scope(), callers[0].receive, callers[0].send))]
         while not model.calls:
@@ -259,75 +175,3 @@ def test_answers_in_json_say_so(accept: bytes) -> None:
         asyncio.run(target(predict_scope() | {"headers": [(b"accept", accept)]}, caller.receive, caller.send))
     assert caller.answer == (200, {"y": 0.5})
     assert sorted(caller.sent[0]["headers"]) == [(b"content-length", b"10"), (b"content-type", b"application/json")]
-
-
-REQUESTS = (
-    ("/predict", 200),
-    ("/predict", 422),
-    ("/model", 200),
-    ("/predict", 200),
-    ("/predict", 504),
-    ("/livez", 200),
-)
-
-
-COUNTING = """
-import asyncio, sys
-from bentoml._internal.configuration.containers import BentoMLContainer
-from bentoml._internal.context import server_context
-from bentoml._internal.server.http.instruments import RunnerTrafficMetricsMiddleware
-from starlette.responses import Response
-from agbento.web import Traffic
-from tests.test_web import REQUESTS, Inner, predict_scope
-
-server_context.bento_name, server_context.bento_version = "bento", "1"
-server_context.service_name, server_context.service_routes = "service", ["/predict"]
-inner, options = Inner(Response()), {"namespace": "bentoml_service", "skip_paths": ["/livez"]}
-bentoml = RunnerTrafficMetricsMiddleware
-app = Traffic(inner, bentoml=bentoml, **options) if sys.argv[1] == "us" else bentoml(inner, **options)
-
-async def receive():
-    return {"type": "http.request"}
-
-async def send(message):
-    if inner.response.status_code == 504 and message["type"] == "http.response.body":
-        raise ConnectionError
-
-async def main():
-    for path, status in REQUESTS:
-        inner.response = Response(b"x", status)
-        try:
-            await app(predict_scope(path), receive, send)
-        except ConnectionError:
-            pass
-
-asyncio.run(main())
-sys.stdout.write(BentoMLContainer.metrics_client.get().generate_latest().decode())
-"""
-
-
-def counted_by(who: str, folder: Path) -> dict[tuple[Any, ...], float]:
-    """What is counted of ``REQUESTS``, in a process of its own: as in a worker, its values are in files."""
-    folder.mkdir()
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), "BENTOML_HOME": str(folder)}
-    command = [sys.executable, "-c", COUNTING, who]
-    run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stderr
-    families = list(text_string_to_metric_families(run.stdout))
-    return {
-        (sample.name, *sorted((name, value) for name, value in sample.labels.items() if name != "pid")): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-def test_traffic_is_counted_as_bentoml_counts_it(tmp_path: Path) -> None:
-    theirs, ours = (counted_by(who, tmp_path / who) for who in ("bentoml", "us"))
-    assert ours.keys() == theirs.keys()
-    measured = ("_bucket", "_sum", "_timestamp_seconds")  # of time
-    assert {key: ours[key] for key in ours if not key[0].endswith(measured)} == {
-        key: theirs[key] for key in theirs if not key[0].endswith(measured)
-    }
-    totals = {key[1:3]: value for key, value in ours.items() if key[0] == "bentoml_service_request_total"}
-    assert totals[("endpoint", "/predict"), ("http_response_code", "200")] == 2
-    assert all(ours[key] > 0 for key in ours if key[0].endswith(("_sum", "_timestamp_seconds")))

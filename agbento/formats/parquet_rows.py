@@ -66,7 +66,7 @@ def parse(body: bytes, max_rows: int, max_bytes: int, columns: Collection[str]) 
 
 
 def _open(body: bytes, **options: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(  # type: ignore[no-untyped-call]  # pyarrow says that it is typed, and is not
+    return pq.ParquetFile(
         pa.BufferReader(body),
         # INT96 counts nanoseconds, but not within the years that 64 bits of them reach.
         coerce_int96_timestamp_unit="us",

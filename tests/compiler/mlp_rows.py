@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from agbento.compiler.arrays import Arrays
 from agbento.compiler.frontends.context import Context
 from agbento.compiler.native.contract import Evaluate
 from agbento.compiler.plan.slots import Slot
+from tests.frames import categorical
 
 Matrix = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
@@ -55,10 +56,10 @@ def features(rows: int, seed: int = 0) -> pd.DataFrame:
             "two": random.choice([2.5, 7.0], rows),
             "one or none": random.choice([1.5, np.nan], rows),
             "flag": random.integers(0, 2, rows).astype("int8"),
-            "side": pd.Categorical.from_codes(random.integers(0, 2, rows), categories=["left", "right"]),
-            "few": pd.Categorical.from_codes(random.integers(-1, 2, rows), categories=["x", "y", "z"]),
-            "letter": pd.Categorical.from_codes(random.integers(-1, 7, rows), categories=list("abcdefgh")),
-            "town": pd.Categorical.from_codes((random.random(rows) ** 2 * 30).astype(int), categories=_TOWNS),
+            "side": categorical(random.integers(0, 2, rows), ["left", "right"]),
+            "few": categorical(random.integers(-1, 2, rows), ["x", "y", "z"]),
+            "letter": categorical(random.integers(-1, 7, rows), list("abcdefgh")),
+            "town": categorical((random.random(rows) ** 2 * 30).astype(int), _TOWNS),
         }
     )
     for column in ("double", "single", "skewed", "skewed single"):
@@ -70,10 +71,10 @@ def target(frame: pd.DataFrame, problem: str) -> pd.Series:
     noise = np.random.default_rng(1).normal(size=len(frame))
     number = frame["double"].fillna(0) / 20 + np.log(frame["skewed"].fillna(1)) + frame["letter"].cat.codes + noise
     if problem == "binary":
-        return (number > number.median()).astype(int)
+        return pd.Series((number > number.median()).astype(int))
     if problem == "multiclass":
         return pd.Series(pd.qcut(number, 4, labels=False), index=frame.index)
-    return number
+    return pd.Series(number)
 
 
 def metadata(frame: pd.DataFrame) -> FeatureMetadata:
@@ -84,7 +85,7 @@ def metadata(frame: pd.DataFrame) -> FeatureMetadata:
 def slots_of(frame: pd.DataFrame) -> tuple[Slot, ...]:
     """Slots from 3 on: a leaf's columns are not the matrix's first."""
     return tuple(
-        Slot(i, name, str(column.dtype), tuple(column.cat.categories) if column.dtype == "category" else None)
+        Slot(i, str(name), str(column.dtype), tuple(column.cat.categories) if column.dtype == "category" else None)
         for i, (name, column) in enumerate(frame.items(), 3)
     )
 
@@ -104,7 +105,7 @@ def frame_of(rows: Matrix, slots: tuple[Slot, ...]) -> pd.DataFrame:
         if slot.levels is None:
             columns[slot.name] = numbers.astype(slot.dtype)
         else:
-            columns[slot.name] = pd.Categorical.from_codes(numbers.astype(int), categories=list(slot.levels))
+            columns[slot.name] = categorical(numbers.astype(int), list(slot.levels))
     return pd.DataFrame(columns)
 
 
@@ -143,7 +144,7 @@ def any_rows(slots: tuple[Slot, ...], known: pd.DataFrame) -> st.SearchStrategy[
             kinds.append(st.integers(-1, len(slot.levels) - 1).map(float))
         elif slot.dtype.startswith("float"):
             seen = st.sampled_from(known[slot.name].dropna().tolist())
-            width = 32 if slot.dtype == "float32" else 64
+            width: Literal[32, 64] = 32 if slot.dtype == "float32" else 64
             wild = st.floats(allow_nan=True, allow_infinity=False, width=width)
             kinds.append(seen | seen | st.floats(-100, 100, width=width) | wild)
         else:

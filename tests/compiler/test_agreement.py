@@ -82,7 +82,7 @@ def test_the_other_class_is_a_tie_at_the_threshold_only(
     found = Judge(BINARY, 1).compare(
         classes(["yes"], [[1 - expected, expected]]), classes(["no"], [[1 - received, received]])
     )
-    assert (found.ties.all(), found.missed.all()) == (ties, missed)
+    assert (bool(found.ties.all()), bool(found.missed.all())) == (ties, missed)
 
 
 def test_only_the_class_that_is_as_probable_is_a_tie() -> None:

@@ -119,7 +119,7 @@ def test_two_that_are_written_at_once(predictor: TabularPredictor, tmp_path: Pat
     for turn in range(10):
         folder, start = tmp_path / str(turn), Barrier(2)
         with ThreadPoolExecutor(2) as pool:
-            saved = list(pool.map(lambda one, to=folder, at=start: save(one, to, at), both))  # type: ignore[misc]
+            saved = list(pool.map(lambda one, to=folder, at=start: save(one, to, at), both))
         assert saved.count(True) == 1
         assert CompiledPredictor.load(folder).plan == both[saved.index(True)].plan
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(10)))

@@ -26,6 +26,7 @@ from agbento.compiler.native.contract import Evaluate
 from agbento.compiler.plan.catboost import CatBoost
 from agbento.compiler.plan.catboost_program import GROUP, unpack
 from agbento.compiler.plan.slots import Slot
+from tests.frames import categorical
 
 LEVELS = (0.1, 0.5, 0.9)
 CLASSES = 4
@@ -67,11 +68,11 @@ def features(rows: int = 300, seed: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "double": random.normal(size=rows),
-            "town": pd.Categorical.from_codes(random.integers(-1, 40, rows), categories=range(100, 140)),
+            "town": categorical(random.integers(-1, 40, rows), range(100, 140)),
             "whole": random.integers(-40, 40, rows).astype("int8"),
-            "letter": pd.Categorical.from_codes(random.integers(-1, len(_LETTERS), rows), categories=_LETTERS),
+            "letter": categorical(random.integers(-1, len(_LETTERS), rows), _LETTERS),
             "single": random.normal(size=rows).astype("float32"),
-            "side": pd.Categorical.from_codes(random.integers(0, 2, rows), categories=["left", "right"]),
+            "side": categorical(random.integers(0, 2, rows), ["left", "right"]),
             "gapless": random.normal(size=rows),
         }
     )
@@ -110,10 +111,10 @@ def frame_of(rows: npt.NDArray[np.float64], like: pd.DataFrame) -> pd.DataFrame:
     found = {}
     for i, name in enumerate(like):
         if like[name].dtype == "category":
-            found[name] = pd.Series(pd.Categorical.from_codes(rows[:, i].astype(int), dtype=like[name].dtype))
+            found[name] = pd.Series(categorical(rows[:, i].astype(int), like[name].dtype))
         else:
             with np.errstate(over="ignore"):
-                found[name] = pd.Series(rows[:, i].astype(like[name].dtype))
+                found[name] = pd.Series(rows[:, i].astype(str(like[name].dtype)))
     return pd.DataFrame(found)
 
 

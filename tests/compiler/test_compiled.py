@@ -22,6 +22,7 @@ FAMILIES: dict[str, Any] = {"CAT": {"iterations": 3}, "RF": {"n_estimators": 3},
 def test_no_rows_have_no_answers(kind: Kind, tmp_path: Path) -> None:
     compiled = compile_predictor(trained(kind, tmp_path / "p", without="note"))
     none = rows(kind).drop(columns=["note", "y"]).iloc[:0]
+    data: Any
     for data in (none, [], pa.Table.from_pandas(none)):
         assert compiled.predict(data).shape == SHAPES[kind]
         if kind in ("binary", "multiclass"):
@@ -43,6 +44,7 @@ def test_what_it_does_not_take_is_named(tmp_path: Path) -> None:
     compiled = compile_predictor(predictor)
     frame = rows("regression").drop(columns=["note", "y"])
     assert compiled.columns == tuple(frame.columns)
+    data: Any
     for data in (frame.iloc[0], frame["size"], np.zeros((1, 8)), "abc", b"abc", None, 5, [1], iter([])):
         with pytest.raises(TypeError, match=f"expected a dict, a list of dicts, .*, got .*{type(data).__name__}"):
             compiled.predict(data)

@@ -91,7 +91,8 @@ def test_numbers_reach_the_limits_of_their_dtypes(typed: list[pd.DataFrame]) -> 
     assert size.isna().any()
     assert {np.inf, -np.inf, np.finfo("float64").max, 5e-324, 1.401298464324817e-45, 0.0} <= set(size)
     assert np.signbit(size[size == 0]).any()
-    assert np.isinf(held(typed, "weight") and pd.concat(typed)["weight"]).any()
+    assert held(typed, "weight")
+    assert np.isinf(pd.concat(typed)["weight"]).any()
 
 
 def test_levels_flags_dates_and_texts_are_tried(typed: list[pd.DataFrame]) -> None:

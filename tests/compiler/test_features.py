@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,9 @@ from agbento.compiler.frontends.features import read_features, read_generator
 from agbento.compiler.native.raw_columns import RawColumn
 from agbento.compiler.native.rows import RowEncoder
 from agbento.compiler.plan.features import Date, Features
-from tests.odd_columns import LABEL, odd_rows
+from agbento.compiler.proof.stock import quiet
+from sample.odd_columns import LABEL, odd_rows
+from tests.frames import columns, records
 
 FEATURES = TypeAdapter(Features)
 # pandas and AutoGluon warn of values that these tests are about.
@@ -47,8 +48,8 @@ class Pair:
             if slot.levels is not None:
                 assert tuple(made[slot.name].cat.categories) == slot.levels
                 assert str(made[slot.name].cat.categories.dtype) == slot.levels_dtype
-        columns = [made[name].cat.codes if dtype == "category" else made[name] for name, dtype in made.dtypes.items()]
-        return np.stack([column.to_numpy(dtype="float64") for column in columns], axis=1)
+        taken = [made[name].cat.codes if dtype == "category" else made[name] for name, dtype in made.dtypes.items()]
+        return np.stack([column.to_numpy(dtype="float64") for column in taken], axis=1)
 
     def check_columns(self, columns: Mapping[str, Any]) -> None:
         """The columns, in any form, give what AutoGluon gives for the DataFrame of them."""
@@ -62,14 +63,11 @@ class Pair:
 
 def pair(frame: pd.DataFrame, generator: Any = None, folder: Path | None = None) -> Pair:
     """Fit a generator (AutoGluon's default) and read it; plan and arrays go through JSON and, given a folder, files."""
-    logging.disable(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         generator = generator or AutoMLPipelineFeatureGenerator(verbosity=0)
         generator.fit_transform(frame.copy())
         arrays = Arrays()
         features = read_generator(generator, arrays)
-    logging.disable(logging.NOTSET)
     told = FEATURES.validate_json(FEATURES.dump_json(features))
     assert told == features
     if folder is not None:
@@ -90,7 +88,7 @@ def odd(odd_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_rows_of_training(odd: Pair, odd_frame: pd.DataFrame) -> None:
     answered = 0
-    for row in odd_frame.head(40).to_dict("records"):
+    for row in records(odd_frame.head(40)):
         try:
             expected = odd.expected(pd.DataFrame([row]))
         except TypeError:  # AutoGluon takes NaT for a date without a zone, and refuses it in a column with one
@@ -103,34 +101,34 @@ def test_rows_of_training(odd: Pair, odd_frame: pd.DataFrame) -> None:
 
 
 def test_frame_of_training(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    odd.check_columns(dict(odd_frame.items()))
+    odd.check_columns(columns(odd_frame))
 
 
 def test_frame_with_an_index_of_its_own(odd: Pair, odd_frame: pd.DataFrame) -> None:
     shuffled = odd_frame.sample(frac=1, random_state=0)
-    got = odd.encoder.columns(dict(shuffled.items()))
+    got = odd.encoder.columns(columns(shuffled))
     np.testing.assert_array_equal(got, odd.expected(shuffled))
 
 
 def test_lists(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    odd.check_columns({name: column.tolist() for name, column in odd_frame.items()})
+    odd.check_columns({name: column.tolist() for name, column in columns(odd_frame).items()})
 
 
 def test_numpy_arrays(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    plain = {n: c.to_numpy() if isinstance(c.dtype, np.dtype) else c for n, c in odd_frame.items()}
+    plain = {n: c.to_numpy() if isinstance(c.dtype, np.dtype) else c for n, c in columns(odd_frame).items()}
     odd.check_columns(plain)
 
 
 def test_arrow(odd: Pair, odd_frame: pd.DataFrame) -> None:
     # Arrow has no type for intervals, and none for a column of mixed objects.
     mixed = [n for n, c in odd_frame.items() if c.dtype == object and len(set(map(type, c.dropna()))) > 1]
-    others = {n: c if n in (*mixed, "intervals") else pa.array(c) for n, c in odd_frame.items()}
+    others = {n: c if n in (*mixed, "intervals") else pa.array(c) for n, c in columns(odd_frame).items()}
     odd.check_columns(others)
     odd.check_columns({n: pa.chunked_array([c, c]) if isinstance(c, pa.Array) else [*c, *c] for n, c in others.items()})
 
 
 def test_rows_are_a_frame(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    rows = odd_frame.head(20).drop(columns="dates in Paris").to_dict("records")
+    rows = records(odd_frame.head(20).drop(columns="dates in Paris"))
     rows = [{**row, "dates in Paris": "2024-01-02T03:04:05Z"} for row in rows]
     np.testing.assert_array_equal(odd.encoder.rows(rows), odd.expected(pd.DataFrame(rows)))
     np.testing.assert_array_equal(odd.encoder.rows(rows[:1]), odd.encoder.row(rows[0]))
@@ -141,14 +139,19 @@ def test_no_rows(odd: Pair) -> None:
 
 
 def test_extra_columns_are_ignored(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    columns = dict(odd_frame.head(5).items())
-    np.testing.assert_array_equal(odd.encoder.columns({**columns, "x": [1]}), odd.encoder.columns(columns))
+    some = columns(odd_frame.head(5))
+    np.testing.assert_array_equal(odd.encoder.columns({**some, "x": [1]}), odd.encoder.columns(some))
 
 
 @pytest.mark.parametrize("absent", [["int 64", "text"], ["dates as texts", "dates as objects"]])
 def test_missing_columns_are_named(odd: Pair, odd_frame: pd.DataFrame, absent: list[str]) -> None:
-    row = {**odd_frame.drop(columns=absent).iloc[0].to_dict(), "dates in Paris": None}
-    for ask in (lambda: odd.encoder.row(row), lambda: odd.encoder.rows([row, row]), lambda: odd.encoder.columns(row)):
+    row = records(odd_frame.drop(columns=absent))[0] | {"dates in Paris": None}
+    asks: list[Callable[[], Any]] = [
+        lambda: odd.encoder.row(row),
+        lambda: odd.encoder.rows([row, row]),
+        lambda: odd.encoder.columns(row),
+    ]
+    for ask in asks:
         with pytest.raises(KeyError, match=f"{absent[0]}.*{absent[1]}"):
             ask()
 
@@ -158,26 +161,26 @@ def test_missing_columns_are_named(odd: Pair, odd_frame: pd.DataFrame, absent: l
     [("int 64", "x"), ("größe", "x"), ("dates", "x"), ("int 64", float("inf")), ("category", ["x"]), ("int(8)", {})],
 )
 def test_what_cannot_be_read_is_named(odd: Pair, odd_frame: pd.DataFrame, name: str, value: Any) -> None:
-    row = {**odd_frame.iloc[0].to_dict(), name: value}
+    row = {**records(odd_frame)[0], name: value}
     with pytest.raises(Exception):  # noqa: B017 whatever AutoGluon raises
         odd.expected(pd.DataFrame([row]))
     with pytest.raises(ValueError, match="cannot be read") as caught:
         odd.encoder.row(row)
     assert repr(name) in str(caught.value)
     assert repr(value) in str(caught.value)
-    columns = {**{n: c.tolist()[:3] for n, c in odd_frame.items()}, name: [odd_frame[name].iloc[0], value, value]}
+    some = {**{n: c.tolist()[:3] for n, c in columns(odd_frame).items()}, name: [odd_frame[name].iloc[0], value, value]}
     with pytest.raises(ValueError, match="cannot be read") as caught:
-        odd.encoder.columns(columns)
+        odd.encoder.columns(some)
     assert repr(name) in str(caught.value)
 
 
 def test_columns_of_different_lengths(odd: Pair, odd_frame: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="different lengths"):
-        odd.encoder.columns({**dict(odd_frame.items()), "text": ["x"]})
+        odd.encoder.columns({**columns(odd_frame), "text": ["x"]})
 
 
 def test_many_threads(odd: Pair, odd_frame: pd.DataFrame) -> None:
-    rows = [{**row, "dates in Paris": None} for row in odd_frame.head(16).to_dict("records")]
+    rows = [{**row, "dates in Paris": None} for row in records(odd_frame.head(16))]
     expected = [odd.encoder.row(row) for row in rows]
     wrong: list[int] = []
 
@@ -201,7 +204,7 @@ def test_plain_values_do_not_need_pandas(odd_frame: pd.DataFrame, monkeypatch: p
     plain = pair(odd_frame.drop(columns=["two dates as objects", "category of dates", "intervals"]))
     row: dict[str, Any] = {
         name: value.item() if isinstance(value, np.generic) else value
-        for name, value in odd_frame[list(plain.features.required)].iloc[3].to_dict().items()
+        for name, value in records(odd_frame[list(plain.features.required)])[3].items()
     }
     dates = [one.column for one in plain.features.inputs if isinstance(one, Date)]
     row |= dict.fromkeys(dates, "2024-01-02T03:04:05") | {"dates in Paris": "2024-01-02T03:04:05+02:00"}
@@ -227,6 +230,6 @@ def test_predictor(tmp_path: Path) -> None:
     features = read_features(predictor, arrays)
     made = predictor.transform_features(frame.drop(columns=LABEL))
     assert [slot.name for slot in features.slots] == list(made.columns)
-    columns = [made[c].cat.codes if made[c].dtype == "category" else made[c] for c in made.columns]
-    expected = np.stack([column.to_numpy(dtype="float64") for column in columns], axis=1)
-    np.testing.assert_array_equal(RowEncoder(features, arrays).columns(dict(frame.items())), expected)
+    taken = [made[c].cat.codes if made[c].dtype == "category" else made[c] for c in made.columns]
+    expected = np.stack([column.to_numpy(dtype="float64") for column in taken], axis=1)
+    np.testing.assert_array_equal(RowEncoder(features, arrays).columns(columns(frame)), expected)

@@ -30,6 +30,7 @@ from agbento.compiler.errors import NotNative
 from agbento.compiler.frontends.features import read_features
 from agbento.compiler.plan.features import Constant, Null, Number, Text, Words
 from tests.compiler.test_features import pair
+from tests.frames import columns
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -58,10 +59,10 @@ ROW = {"int": 3, "float": None, "level": "b", "date": "2024-02-03 04:05:06", "te
 def checked(frame: pd.DataFrame, generator: Any = None) -> Any:
     """The generator's features, once it answers training rows and a few others as AutoGluon does."""
     found = pair(frame, generator)
-    found.check_columns(dict(frame.items()))
-    row = {name: ROW.get(name, 1) for name in frame}
+    found.check_columns(columns(frame))
+    row = {name: ROW.get(name, 1) for name in columns(frame)}
     for one in (row, row | {"text": "red red Größe n3w, red", "other text": None, "level": "never", "int": 2.5}):
-        found.check_row({name: one[name] for name in frame})
+        found.check_row({name: one[name] for name in row})
     return found.features
 
 
@@ -150,7 +151,7 @@ def test_dates_of_which_one_part_is_left() -> None:
 def test_parts_of_dates(frame: pd.DataFrame) -> None:
     parts = ["year", "month", "day", "dayofweek", "weekday", "day_of_week", "hour", "minute", "second"]
     found = pair(frame, group(DatetimeFeatureGenerator(features=parts), post_drop_duplicates=False))
-    found.check_columns(dict(frame.items()))
+    found.check_columns(columns(frame))
     for date in ("1950-12-31 23:59:59.5", "1969-12-31", "2000-02-29 12:34:56", None, 5, "2261-12-31T00:00"):
         found.check_row(ROW | {"date": date})
 
@@ -204,9 +205,9 @@ def test_names_that_are_no_texts(frame: pd.DataFrame) -> None:
     found = pair(numbered)
     assert found.features.names_as_text
     expected = found.expected(numbered)
-    for named in (dict(numbered.items()), {str(name): values for name, values in numbered.items()}):
+    for named in (columns(numbered), {str(name): values for name, values in numbered.items()}):
         np.testing.assert_array_equal(found.encoder.columns(named), expected)
-    row = {1: 5, 2.5: 1.5, ("a", 1): "b"}
+    row: dict[Any, Any] = {1: 5, 2.5: 1.5, ("a", 1): "b"}
     np.testing.assert_array_equal(found.encoder.row(row), found.expected(pd.DataFrame([row])))
     np.testing.assert_array_equal(found.encoder.rows([row, row]), found.expected(pd.DataFrame([row, row])))
 
@@ -214,7 +215,7 @@ def test_names_that_are_no_texts(frame: pd.DataFrame) -> None:
 def test_names_of_any_characters(frame: pd.DataFrame) -> None:
     names = ["a/b", 'c"d', "e\nf", "ü#2", "{}", " "]
     found = pair(frame.set_axis(names, axis=1))
-    found.check_columns(dict(frame.set_axis(names, axis=1).items()))
+    found.check_columns(columns(frame.set_axis(names, axis=1)))
 
 
 def test_no_column_is_of_use(frame: pd.DataFrame) -> None:

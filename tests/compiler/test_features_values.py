@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sample.odd_columns import odd_rows
 from tests.compiler.test_features import Pair, pair
-from tests.odd_columns import odd_rows
+from tests.frames import records
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -169,7 +170,7 @@ def flags() -> Pair:
 @SOME
 @given(column=st.sampled_from(FLAGS), values=st.lists(VALUES, min_size=1, max_size=3), many=st.booleans())
 def test_any_flag(column: str, values: list[Any], many: bool) -> None:
-    row = {**FRAME[FLAGS].iloc[0].to_dict(), "number": 1}
+    row = records(FRAME[FLAGS])[0] | {"number": 1}
     check(flags(), [{**row, column: value} for value in (values * 128 if many else values)])
 
 
@@ -180,12 +181,14 @@ DTYPES = ("int8", "int64", "uint64", "float16", "float32", "float64", "bool", "o
 @pytest.mark.parametrize("column", FRAME.columns)
 def test_series_of_any_dtype(column: str) -> None:
     found = reader(column)
-    series = [pd.Series([0, 1, 1, 0]).astype(dtype) for dtype in DTYPES]
+    series: list[Any] = [pd.Series([0, 1, 1, 0]).astype(dtype) for dtype in cast(Any, DTYPES)]
     series += [pd.Series([1, None, 30], dtype=dtype) for dtype in ("Int64", "Float64", "float32", "object")]
     series += [pd.Series(["a", None, "yes"], dtype=dtype) for dtype in ("object", "string", "category")]
     series += [pd.Series([1.0, 2.5, None]).astype("category"), pd.Series(["a", None, "x"], dtype="string[pyarrow]")]
-    days = pd.Series(pd.to_datetime(["2024-01-01", "2024-06-01 03:04:05.123", None], format="mixed"))
-    series += [days.astype(f"datetime64[{unit}]") for unit in ("s", "ms", "us", "ns")]
+    texts: list[Any] = ["2024-01-01", "2024-06-01 03:04:05.123", None]
+    days = pd.Series(pd.to_datetime(texts, format="mixed"))
+    units: list[Any] = [f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")]
+    series += [days.astype(unit) for unit in units]
     series += [days.dt.tz_localize("Europe/Paris"), days.astype("category"), days.astype(object), days.dt.date]
     for one in series:
         columns = {column: one, "number": np.ones(len(one), int)}

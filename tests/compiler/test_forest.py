@@ -25,6 +25,7 @@ from agbento.compiler.native import quantile_forest as quantile_native
 from agbento.compiler.native.contract import Evaluate
 from agbento.compiler.plan.forest import Forest, QuantileForest
 from agbento.compiler.plan.slots import Slot
+from tests.frames import categorical
 
 ROWS, CLASSES, LEVELS = 400, 4, (0.1, 0.29, 0.5, 0.9)
 CATEGORY = pd.CategoricalDtype(["a", "b", "never seen", "c"])
@@ -40,10 +41,10 @@ def features(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "double": random.normal(size=rows),
-            "letter": pd.Categorical.from_codes(random.choice([0, 1, 3, -1], rows), dtype=CATEGORY),
+            "letter": categorical(random.choice([0, 1, 3, -1], rows), CATEGORY),
             "small": random.integers(-3, 4, rows).astype("int8"),
             "single": random.normal(size=rows).astype("float32"),
-            "flag": pd.Categorical.from_codes(random.integers(0, 2, rows), dtype=_FLAG),
+            "flag": categorical(random.integers(0, 2, rows), _FLAG),
             "whole": random.integers(-(10**9), 10**9, rows),
         }
     )
@@ -174,7 +175,7 @@ def odd_rows(forest: Compiled) -> st.SearchStrategy[pd.DataFrame]:
         }
     )
     names = list(features(1))
-    dtypes = {"letter": CATEGORY, "small": "int8", "single": "float32", "flag": _FLAG, "whole": "int64"}
+    dtypes: dict[str, Any] = {"letter": CATEGORY, "small": "int8", "single": "float32", "flag": _FLAG, "whole": "int64"}
     return st.lists(row, min_size=1, max_size=12).map(lambda rows: pd.DataFrame(rows, columns=names).astype(dtypes))
 
 

@@ -24,6 +24,7 @@ from agbento.compiler.native import lightgbm as native
 from agbento.compiler.native.contract import Evaluate
 from agbento.compiler.plan.lightgbm import LightGBM
 from tests.compiler.test_xgboost import CLASSES, around, features, matrix, slots, target
+from tests.frames import categorical
 
 LEVELS = (0.1, 0.5, 0.8)
 # How few rows make a leaf: so that few rows make trees.
@@ -135,7 +136,7 @@ def any_rows(draw: st.DrawFn, model: Compiled) -> pd.DataFrame:
         edges = near.get(slot.index, [0.0])
         if slot.levels is not None:
             positions = draw(st.lists(st.integers(-1, len(slot.levels) - 1), min_size=count, max_size=count))
-            columns[slot.name] = pd.Categorical.from_codes(positions, dtype=model.frame[slot.name].dtype)
+            columns[slot.name] = categorical(positions, model.frame[slot.name].dtype)
             continue
         values: st.SearchStrategy[Any] = st.integers(-128, 127)
         if slot.dtype == "float32":
@@ -246,7 +247,7 @@ def test_names_that_lightgbm_does_not_take(tmp_path: Path) -> None:
 def test_levels_in_another_order(binary: Compiled) -> None:
     more = ["new", *reversed(binary.frame.letter.cat.categories)]
     frame = features(90, seed=9)
-    frame["letter"] = pd.Categorical.from_codes(np.resize(range(-1, len(more)), 90), categories=more)
+    frame["letter"] = categorical(np.resize(range(-1, len(more)), 90), more)
     frame["town"] = frame.town.cat.set_categories(np.arange(1200, 990, -1))
     read(binary.model, frame, "binary").same(frame)
 

@@ -115,7 +115,7 @@ def test_numbers_on_and_around_thresholds_rank_the_same(trained: Trained) -> Non
         dtype = np.dtype(trained.slots[slot - 3].dtype)
         single = numbers.astype(np.float32 if dtype == np.float32 else np.float64)
         near = [np.nextafter(single, way, dtype=single.dtype) for way in (-np.inf, np.inf)]
-        some = np.concatenate([single, *near, single - 1e-7, single + 1e-7]).astype(dtype)
+        some = np.concatenate([single, *near, np.subtract(single, 1e-7), np.add(single, 1e-7)]).astype(dtype)
         rows[:, slot] = np.resize(np.random.default_rng(0).permutation(some), len(rows))
     np.testing.assert_array_equal(native_inputs(trained, rows), first_inputs(trained, rows))
 

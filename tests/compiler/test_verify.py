@@ -13,6 +13,7 @@ from autogluon.tabular import TabularPredictor
 
 from agbento.compiler.arrays import Arrays
 from agbento.compiler.compiled import CompiledPredictor, compile_predictor
+from agbento.compiler.plan.ensembles import Weighted
 from agbento.compiler.plan.features import Date, Number
 from agbento.compiler.plan.plan import Model, Plan
 from agbento.compiler.verify import verify
@@ -118,7 +119,8 @@ def _with_model(plan: Plan, place: int, change: Callable[[Model], Model]) -> Pla
 def _with_weights_off(plan: Plan) -> Plan:
     def change(model: Model) -> Model:
         (child,) = model.children
-        weights = tuple(weight * (1 + 4e-6) for weight in child.leaf.weights)  # type: ignore[union-attr]
+        assert isinstance(child.leaf, Weighted)
+        weights = tuple(weight * (1 + 4e-6) for weight in child.leaf.weights)
         return replace(model, children=(replace(child, leaf=replace(child.leaf, weights=weights)),))
 
     return _with_model(plan, -1, change)

@@ -21,6 +21,7 @@ from agbento.compiler.native import xgboost as native
 from agbento.compiler.native.contract import Evaluate
 from agbento.compiler.plan.slots import Slot
 from agbento.compiler.plan.xgboost import XGBoost
+from tests.frames import categorical
 
 ROWS, CLASSES = 500, 4
 _LETTERS = ["z", "y", "x", "never seen", "w", "v", "u", "t", "seen once"]
@@ -35,9 +36,9 @@ def features(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
         {
             "double": random.normal(size=rows),
             "small": random.integers(-3, 4, rows).astype("int8"),
-            "letter": pd.Categorical.from_codes(letters, categories=_LETTERS),
+            "letter": categorical(letters, _LETTERS),
             "single": random.normal(size=rows).astype("float32"),
-            "town": pd.Categorical.from_codes(random.integers(0, 140, rows), categories=range(1000, 1140)),
+            "town": categorical(random.integers(0, 140, rows), range(1000, 1140)),
         }
     )
     frame.loc[random.random(rows) < 0.1, "double"] = np.nan
@@ -188,7 +189,7 @@ def any_rows(draw: st.DrawFn, model: Compiled) -> pd.DataFrame:
             values = st.sampled_from(edges) | st.floats()
         drawn = draw(st.lists(values, min_size=count, max_size=count))
         if slot.levels is not None:
-            columns[slot.name] = pd.Categorical.from_codes(drawn, dtype=model.frame[slot.name].dtype)
+            columns[slot.name] = categorical(drawn, model.frame[slot.name].dtype)
         else:
             columns[slot.name] = np.array(drawn, slot.dtype)
     return pd.DataFrame(columns)

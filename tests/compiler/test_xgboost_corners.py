@@ -22,6 +22,7 @@ from agbento.compiler.frontends.context import Context
 from agbento.compiler.native import xgboost as native
 from agbento.compiler.plan.xgboost import XGBoost
 from tests.compiler.test_xgboost import Compiled, compiled, context, features, target, trained
+from tests.frames import categorical
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_objectives_of_shares(problem: str, objective: str, tmp_path: Path) -> N
 
 def test_margins_beyond_what_a_power_can_be(tmp_path: Path) -> None:
     """Sigmoid, exp and softmax where float32 ends."""
-    wild = {"learning_rate": 40.0, "reg_lambda": 0.0, "min_child_weight": 0.0, "n_estimators": 6}
+    wild: dict[str, Any] = {"learning_rate": 40.0, "reg_lambda": 0.0, "min_child_weight": 0.0, "n_estimators": 6}
     for problem in ("binary", "multiclass"):
         compiled(problem, tmp_path, **wild).same(features(80, seed=4))
     y = target(features(), "regression").abs()
@@ -100,7 +101,8 @@ def test_zero_with_a_sign(tmp_path: Path) -> None:
 @pytest.mark.parametrize("own", [False, True])
 def test_splits_that_training_does_not_make(own: bool, tmp_path: Path) -> None:
     """XGBoost's trees with the way of missing values turned round, and thresholds that one-hot columns never reach."""
-    made = compiled("binary", tmp_path, **({"enable_categorical": True} if own else {}))
+    hyperparameters: dict[str, Any] = {"enable_categorical": True} if own else {}
+    made = compiled("binary", tmp_path, **hyperparameters)
     booster = made.model.model.get_booster()
     document = json.loads(bytes(booster.save_raw("json")))
     random = np.random.default_rng(6)
@@ -188,7 +190,7 @@ def test_levels_in_another_order(binary: Compiled, multiclass: Compiled) -> None
     """The compiler's slots hold the levels as AutoGluon's frames do: a model codes by what its own frames have."""
     more = [*binary.frame.letter.cat.categories, "new"]
     frame = features(90, seed=9)
-    frame["letter"] = pd.Categorical.from_codes(np.resize(range(-1, len(more)), 90), categories=more)
+    frame["letter"] = categorical(np.resize(range(-1, len(more)), 90), more)
     for made, problem in ((binary, "binary"), (multiclass, "multiclass")):
         given_to = context(frame, problem)
         leaf = frontend.read(made.model, given_to)
@@ -215,6 +217,7 @@ from pydantic import TypeAdapter
 from agbento.compiler.arrays import Arrays
 from agbento.compiler.native import xgboost as native
 from agbento.compiler.plan.xgboost import XGBoost
+from tests.frames import categorical
 folder = Path(sys.argv[1])
 arrays = Arrays.load(folder / "arrays", folder / "index")
 leaf = TypeAdapter(XGBoost).validate_json((folder / "leaf").read_bytes())

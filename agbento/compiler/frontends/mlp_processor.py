@@ -108,8 +108,8 @@ def _dtype(slot: Slot) -> str:
 
 def _check(name: str, part: Any) -> dict[str, Any]:
     """Give the parts of one of the transformer's pipelines by their names, if they are as AutoGluon makes them."""
-    from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler  # type: ignore[import-untyped]
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
     if name == "remainder":
         if part != "passthrough" and getattr(part, "func", "") is not None:

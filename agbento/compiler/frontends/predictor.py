@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def _columns(model: Any, space: dict[str, Slot]) -> tuple[Slot, ...]:
 
 
 def _calibration(model: Any) -> tuple[float | None, tuple[float, ...] | None]:
-    temperature, offsets = model.temperature_scalar, model.conformalize
+    temperature, offsets = _temperature(model), model.conformalize
     if temperature is not None:
         return float(temperature), None
     return None, None if offsets is None else tuple(float(v) for v in np.atleast_1d(offsets))
@@ -182,3 +182,10 @@ def _level(value: Any) -> Level:
     if plain is None or isinstance(plain, (bool, int, float, str)):
         return plain
     raise NotCompilable(f"a label or level of type {type(value).__name__}")
+
+
+def _temperature(model: Any) -> float | None:
+    """Give what a calibrated model divides its logits by; until AutoGluon 1.5 it lay among the auxiliary parameters."""
+    if hasattr(model, "temperature_scalar"):
+        return cast("float | None", model.temperature_scalar)
+    return cast("float | None", model.params_aux.get("temperature_scalar"))

@@ -17,6 +17,7 @@ from agbento.compiler.frontends import (
 )
 from agbento.compiler.frontends.context import Context
 from agbento.compiler.plan.plan import Leaf
+from agbento.text import exception_text
 
 # By the class's own name, and exactly that class: a subclass may do anything else.
 _FRONTENDS: dict[str, Callable[[Any, Context], Leaf]] = {
@@ -46,4 +47,8 @@ def read(model: Any, context: Context) -> Leaf:
     frontend = _FRONTENDS.get(family_of(model))
     if frontend is None:
         raise NotNative(f"{type(model).__name__} has no native form")
-    return frontend(model, context)
+    try:
+        return frontend(model, context)
+    except (AttributeError, KeyError) as error:
+        # Another version of AutoGluon than the front ends know may keep its models otherwise.
+        raise NotNative(f"{type(model).__name__} is not as it is known here: {exception_text(error)}") from error

@@ -19,7 +19,7 @@ NULLS = 0.1  # share of the columns that have some
 WORDS = ("red", "blue", "old", "new", "large", "small", "bright", "worn")
 
 
-def gaps(values: Any, rng: np.random.Generator) -> pd.Series[Any]:
+def gaps(values: Any, rng: np.random.Generator) -> Any:
     """The values with nulls among them."""
     return pd.Series(values).mask(rng.random(len(values)) < NULLS)
 

@@ -1,0 +1,1 @@
+"""What pickles would import and call, read opcode by opcode without running any of it."""

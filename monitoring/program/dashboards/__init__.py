@@ -1,0 +1,1 @@
+"""Dashboards, from the typed builders of Grafana's own SDK."""
