@@ -84,14 +84,25 @@ def _password(file: Path) -> str:
 
 
 def _unhealthy(variables: dict[str, str]) -> dict[str, str]:
-    """Ask which containers are not up and healthy: service → what it is instead."""
-    states = {row["Service"]: _state(row) for row in _containers(variables)}
-    return {service: state for service, state in states.items() if state not in ("healthy", "running")}
+    """Ask which containers are not up and healthy: service → what it is instead, those that are only starting last."""
+    ids = [row["ID"] for row in _containers(variables)]
+    if not ids:
+        return {}
+    found = subprocess.run([docker(), "inspect", *ids], stdout=subprocess.PIPE, text=True, check=False).stdout
+    containers = json.loads(found or "[]")
+    states = {read["Config"]["Labels"]["com.docker.compose.service"]: _state(read) for read in containers}
+    sick = {service: state for service, state in states.items() if state not in ("healthy", "running")}
+    return dict(sorted(sick.items(), key=lambda item: item[1] == "starting"))
 
 
-def _state(row: dict[str, Any]) -> str:
-    """Give a container's health where it runs and has one, else its state: ``restarting``, ``exited`` …"""
-    return str(row["State"] if row["State"] != "running" else row.get("Health") or "running")
+def _state(container: dict[str, Any]) -> str:
+    """Give a container's health where it runs and has one, else its state: ``restarting``, ``exited`` …
+
+    One that has ended before and is not healthy now is ``restarting``, in the moments too in which it runs.
+    """
+    state = container["State"]
+    told = state["Health"]["Status"] if state["Status"] == "running" and state.get("Health") else state["Status"]
+    return "restarting" if told == "starting" and container["RestartCount"] else str(told)
 
 
 def published(variables: dict[str, str]) -> dict[str, str]:
