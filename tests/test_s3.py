@@ -332,7 +332,7 @@ def test_nobody_listens(environment: Environment) -> None:
         text = _line_of_open("cannot be reached")
     assert "http://127.0.0.1:" in text
     assert "topsecret" not in text
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # botocore's own patience is minutes
 
 
 @pytest.mark.slow
@@ -351,7 +351,7 @@ def test_an_endpoint_that_says_nothing(environment: Environment, backlog: str) -
         _line_of_open("does not answer|cannot be reached")
         for caller in callers:
             caller.close()
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 60
 
 
 def test_plain_http_where_tls_is_expected(s3: S3, environment: Environment) -> None:
@@ -397,13 +397,13 @@ def test_a_stalled_body_does_not_delay_an_error_elsewhere(
     def rule(_method: str, path: str, _times: int) -> Answer | None:
         if "version.txt" in path:
             waiting.set()
-            return Answer(stall=15)
+            return Answer(stall=60)
         if "learner.pkl" in path:
-            waiting.wait(10)
+            waiting.wait(60)
             return Answer(403, b"<Error><Code>AccessDenied</Code></Error>")
         return None
 
     proxy.rule = rule
     began = time.monotonic()
     assert "access denied" in _line("p/", tmp_path / "copy")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40

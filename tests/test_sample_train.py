@@ -1,10 +1,10 @@
 """The sample predictor is real, small, deployed as a deployment is, and trained once."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import autogluon.tabular
@@ -21,16 +21,16 @@ REQUEST = json.loads((Path(train.__file__).parent / "request.json").read_text("u
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, float]:
-    """The cache's folder, the predictor's in it, and the seconds that it took."""
+    """The cache's folder, the predictor's in it, and the seconds of a processor that it took."""
     cache = tmp_path_factory.mktemp("cache")
-    started = time.monotonic()
+    started = sum(os.times()[:4])
     folder = sample_predictor(cache)
-    return cache, folder, time.monotonic() - started
+    return cache, folder, sum(os.times()[:4]) - started
 
 
 @pytest.mark.slow
 def test_training_takes_less_than_a_minute(made: tuple[Path, Path, float]) -> None:
-    assert made[2] < 60
+    assert 1 < made[2] < 60  # of one processor: others that are busy do not count
 
 
 @pytest.mark.slow
