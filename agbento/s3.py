@@ -7,38 +7,23 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import boto3
 from botocore import exceptions as boto
-from botocore.config import Config
 
 from agbento.entry import Entry, climbs
 from agbento.errors import SourceError
 from agbento.locate import Located
 from agbento.parallel import each
 from agbento.progress import Progress
-from agbento.s3_faults import explain
+from agbento.s3_client import ATTEMPTS, CHUNK, WORTH_RETRYING, Explained, pause
 from agbento.text import shown
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-_CHUNK = 256 * 1024
 _SMALL = 1 << 20
-_ATTEMPTS = 5  # of an object's body; the request itself is retried by botocore
-# A body that breaks off, stalls or arrives damaged may come whole the next time; an answer from S3 will not change.
-_WORTH_RETRYING = (
-    boto.HTTPClientError,
-    boto.ConnectionError,
-    boto.IncompleteReadError,
-    boto.FlexibleChecksumError,
-    ConnectionError,
-    TimeoutError,
-)
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -56,13 +41,8 @@ class S3Source:
     def __init__(self, bucket: str, prefix: str, *, threads: int) -> None:
         self._bucket, self._prefix, self._threads = bucket, prefix, threads
         self._uri = f"s3://{bucket}/{prefix}"
-        self._endpoint = ""
-        self._secrets: tuple[str, ...] = ()
-        with self._explained(self._uri):
-            self._session = boto3.session.Session()
-            self._secrets = secrets_of(self._session)
-            self._s3 = self._client(threads, attempts=5, connect=5, read=30)
-            self._endpoint = self._s3.meta.endpoint_url
+        self._explained = Explained(self._uri, threads, attempts=5)
+        self._s3 = self._explained.client
 
     def name_of(self, path: str) -> str:
         """Give the ``s3://`` URI of ``path``."""
@@ -78,7 +58,7 @@ class S3Source:
 
     def entries(self) -> list[Entry]:
         """List every object below the prefix; markers of empty folders (``…/``) are left out."""
-        with self._explained(self._uri):
+        with self._explained.faults(self._uri):
             self._knock()
             found = list(self._list(self._prefix))
         if not found:
@@ -116,13 +96,13 @@ class S3Source:
         stop, versions = threading.Event(), dict[str, str]()
 
         def download(entry: Entry) -> None:
-            with self._explained(f"s3://{self._bucket}/{shown(inside + entry.path)}"):
+            with self._explained.faults(f"s3://{self._bucket}/{shown(inside + entry.path)}"):
                 file = target / entry.path
                 versions[entry.path] = self._download(inside + entry.path, entry, file, progress, stop)
 
         # Large ones first: the last thread to end is then not one that began a large one late.
         each(download, sorted(located.entries, key=lambda e: -e.size), self._threads, stop)
-        with self._explained(self._uri):
+        with self._explained.faults(self._uri):
             again = {(e.path, e.version) for e in self._list(inside)}
         changed = sorted(again ^ {(e.path, e.version) for e in located.entries})
         if changed:
@@ -132,18 +112,9 @@ class S3Source:
             )
         return versions
 
-    def _client(self, connections: int, *, attempts: int, connect: float, read: float) -> S3Client:
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            connect_timeout=connect,
-            read_timeout=read,
-            max_pool_connections=max(connections, 10),
-        )
-        return self._session.client("s3", config=config)
-
     def _knock(self) -> None:
         # Short time-outs: an endpoint that is not there, or says nothing, is told of within 20 s.
-        self._client(1, attempts=3, connect=3, read=5).list_objects_v2(
+        self._explained.another(1, attempts=3, connect=3, read=5).list_objects_v2(
             Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1
         )
 
@@ -155,7 +126,7 @@ class S3Source:
                     yield Entry(path, item["Size"], item["ETag"].strip('"'))
 
     def _nothing(self) -> str:
-        with self._explained(self._uri):
+        with self._explained.faults(self._uri):
             key = self._prefix.rstrip("/")
             first = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
         if key and first and first[0]["Key"] == key:
@@ -165,21 +136,21 @@ class S3Source:
     def _download(self, key: str, entry: Entry, file: Path, progress: Progress, stop: threading.Event) -> str:
         """Download one object; give its version, or its ETag."""
         with file.open("xb") as writer:
-            for attempt in range(1, _ATTEMPTS + 1):
+            for attempt in range(1, ATTEMPTS + 1):
                 answer = self._get(key, entry)
                 try:
                     _receive(answer, entry, writer, progress, stop)
                     break
-                except (*_WORTH_RETRYING, _DamagedError) as error:
+                except (*WORTH_RETRYING, _DamagedError) as error:
                     progress.advance(-writer.tell())
-                    if attempt == _ATTEMPTS:
+                    if attempt == ATTEMPTS:
                         if isinstance(error, _DamagedError):
                             raise SourceError(
-                                f"s3://{self._bucket}/{shown(key)}: {error}, on each of {_ATTEMPTS} attempts; "
+                                f"s3://{self._bucket}/{shown(key)}: {error}, on each of {ATTEMPTS} attempts; "
                                 "check the network, or upload it again"
                             ) from None
                         raise
-                    stop.wait(min(4.0, 0.25 * 2**attempt))
+                    stop.wait(pause(attempt))
                 writer.seek(0)
                 writer.truncate()
             os.fsync(writer.fileno())
@@ -196,24 +167,13 @@ class S3Source:
             )
         return answer
 
-    @contextmanager
-    def _explained(self, where: str) -> Iterator[None]:
-        """Turn what boto3 raises into one line about ``where``."""
-        try:
-            yield
-        except (boto.ClientError, boto.BotoCoreError) as error:
-            raise explain(error, where, self._endpoint, self._secrets) from None
-        except (ValueError, RecursionError) as error:
-            # botocore's own: an endpoint that is no URL, and one that redirects for ever (it looks for a region).
-            raise explain(error, where, self._endpoint, self._secrets) from None
-
 
 def _receive(
     answer: GetObjectOutputTypeDef, entry: Entry, writer: BinaryIO, progress: Progress, stop: threading.Event
 ) -> None:
     md5 = hashlib.md5(usedforsecurity=False)
     with answer["Body"] as body:
-        while chunk := body.read(_CHUNK):
+        while chunk := body.read(CHUNK):
             if stop.is_set():
                 raise _StoppedError
             writer.write(chunk)
@@ -237,12 +197,3 @@ def _etag_is_md5(etag: str, answer: GetObjectOutputTypeDef) -> bool:
     """
     encrypted = answer.get("ServerSideEncryption", "") not in ("", "AES256") or "SSECustomerAlgorithm" in answer
     return bool(_MD5.fullmatch(etag)) and not encrypted
-
-
-def secrets_of(session: boto3.session.Session) -> tuple[str, ...]:
-    """Give the credentials of a session, which no message may hold."""
-    credentials = session.get_credentials()
-    if credentials is None:
-        return ()
-    frozen = credentials.get_frozen_credentials()
-    return tuple(filter(None, (frozen.access_key, frozen.secret_key, frozen.token)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
+_NAMED = 10
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -26,6 +28,12 @@ def shown(name: str, limit: int = 200) -> str:
         return escaped
     half = (limit - 3) // 2
     return f"{escaped[:half]}...{escaped[-half:]}"
+
+
+def lacks_columns(missing: Sequence[str]) -> str:
+    """Say which of a predictor's columns a table has not, the first ten by name."""
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    return f"lacks columns of the predictor: {', '.join(map(repr, missing[:_NAMED]))}{more}"
 
 
 def size_text(size: int) -> str:

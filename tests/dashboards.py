@@ -21,11 +21,7 @@ ALL = {"job": ["autogluon-bento"], "instance": ".*"}
 Values = Mapping[str, str | Sequence[str]]
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::(\w+))?\})")
 _SPECIAL = re.compile(r"([$^*{}\[\]'+?.()|])")
-_WORDS = {
-    *("by", "without", "on", "ignoring", "group_left", "group_right", "offset", "and", "or", "unless", "bool"),
-    *("sum", "avg", "min", "max", "count", "topk", "rate", "increase", "histogram_quantile", "vector", "scalar"),
-    *("sort_desc", "max_over_time", "present_over_time"),
-}
+_KEYWORDS = {"and", "or", "unless", "bool", "offset"}
 
 
 @dataclass(frozen=True)
@@ -128,5 +124,5 @@ def metrics_of(query: str) -> set[str]:
     bare = re.sub(r"\{[^{}]*\}(?!\})", "", _VARIABLE.sub("", bare))
     bare = re.sub(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", "", bare)
     bare = re.sub(r"\[[^\]]*\]|\boffset\s+\w+", "", bare)
-    names = re.findall(r"(?<![\w.])[a-zA-Z_:][\w:]*", bare)
-    return {name for name in names if name not in _WORDS}
+    # What stands before a parenthesis is a function or an aggregation.
+    return set(re.findall(r"(?<![\w.])[a-zA-Z_:][\w:]*\b(?!\s*\()", bare)) - _KEYWORDS

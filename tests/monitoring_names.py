@@ -8,9 +8,6 @@ from agbento.metrics import BENTOML, OURS
 from monitoring.program.rules.recording import recording
 from monitoring.program.runbook import entries
 
-_STRINGS = re.compile(r'"[^"]*"')
-_NAMES = re.compile(r"\b(?:up\b|(?:(?:job|job_\w+):)?(?:agbento|bentoml)_\w+(?::\w+)?)")
-
 
 def known_metrics() -> set[str]:
     """Every name that a scrape gives, histograms by their three series each, and every name that a rule records."""
@@ -28,8 +25,3 @@ def runbook_queries() -> list[tuple[str, str]]:
         for entry in entries()
         for query in re.findall(r"```promql\n(.*?)```", entry.markdown, re.DOTALL)
     ]
-
-
-def named(query: str) -> set[str]:
-    """The metrics that a query names."""
-    return set(_NAMES.findall(_STRINGS.sub('""', query)))

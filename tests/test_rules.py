@@ -17,7 +17,8 @@ from monitoring.program.rules.promql import number, percent, seconds
 from monitoring.program.rules.recording import recording
 from monitoring.program.runbook import entries, url
 from monitoring.program.thresholds import DEFAULT, Thresholds
-from tests.monitoring_names import known_metrics, named, runbook_queries
+from tests.dashboards import metrics_of
+from tests.monitoring_names import known_metrics, runbook_queries
 from tests.running import ROOT
 from tests.watching import MONITORING, SMALL
 
@@ -118,8 +119,8 @@ def test_every_metric_that_is_named_is_known() -> None:
     known = known_metrics()
     texts = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules(recording()) + rules(alerting())]
     for where, text in texts + runbook_queries():
-        assert named(text), where
-        assert named(text) <= known, where
+        assert metrics_of(text), where
+        assert metrics_of(text) <= known, where
 
 
 def test_names_stay_where_windows_change() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agbento.text import one_line, os_fault, shown, size_text
+from agbento.text import lacks_columns, one_line, os_fault, shown, size_text
 
 
 @given(st.text())
@@ -22,6 +22,11 @@ def test_whatever_comes_is_one_bounded_printable_line(text: str) -> None:
 )
 def test_size_text(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_of_many_columns_the_first_are_named() -> None:
+    assert lacks_columns(["a b", "c"]) == "lacks columns of the predictor: 'a b', 'c'"
+    assert lacks_columns(list("abcdefghijkl")).endswith("'i', 'j' and 2 more")
 
 
 def test_os_fault() -> None:

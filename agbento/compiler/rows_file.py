@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from agbento.text import exception_text
+from agbento.text import exception_text, lacks_columns
 
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet"}
-_NAMED = 10
 
 
 def read_rows(file: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -28,8 +27,7 @@ def read_rows(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         # pandas and pyarrow raise anything of a file that is none.
         raise ValueError(f"expected rows as CSV (.csv) or Parquet (.parquet): {exception_text(error)}") from error
     if missing := [name for name in columns if name not in frame.columns]:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise ValueError(f"lacks columns of the predictor: {', '.join(map(repr, missing[:_NAMED]))}{more}")
+        raise ValueError(lacks_columns(missing))
     if frame.empty:
         raise ValueError("no rows in it")
     return frame

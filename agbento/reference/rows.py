@@ -20,7 +20,7 @@ from agbento.predictor import Predictions, Predictor
 from agbento.reference.importance import Positions
 from agbento.rows import Batch, RowReader
 from agbento.schema import Schema
-from agbento.text import exception_text
+from agbento.text import exception_text, lacks_columns
 from agbento.values.policy import Policy
 from agbento.values.reasons import REASONS
 
@@ -91,8 +91,7 @@ def _check_types(batch: Batch) -> None:
 
 def _check_columns(found: Sequence[str], names: Sequence[str]) -> None:
     if missing := [name for name in names if name not in found]:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise ReferenceFault(f"lacks columns of the predictor: {', '.join(map(repr, missing[:_NAMED]))}{more}")
+        raise ReferenceFault(lacks_columns(missing))
 
 
 class _Sample:
