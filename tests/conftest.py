@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from sample.odd_columns import odd_predictor
 from sample.toys import Kind
+from tests.alerting import alertmanager_program
 from tests.running import ROOT, Running, imported
 
 pytest_plugins = ["tests.image_fixtures", "tests.s3_fixtures", "tests.served_models"]
@@ -51,11 +52,20 @@ def _prometheus_missing() -> str | None:
     return f"not on this machine: {', '.join(missing)}" if missing else None
 
 
+def _alertmanager_missing() -> str | None:
+    return None if alertmanager_program() and shutil.which("amtool") else "not on this machine: alertmanager and amtool"
+
+
 def _chromium_missing() -> str | None:
     return None if shutil.which("chromium") else "not on this machine: chromium"
 
 
-_NEEDS = {"engine": _engine_missing, "prometheus": _prometheus_missing, "chromium": _chromium_missing}
+_NEEDS = {
+    "engine": _engine_missing,
+    "prometheus": _prometheus_missing,
+    "alertmanager": _alertmanager_missing,
+    "chromium": _chromium_missing,
+}
 
 
 # Files that share what is dear to make: one process of a run has them all.

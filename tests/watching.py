@@ -58,18 +58,27 @@ class Prometheus:
     """A real Prometheus under the project's own configuration, scraping ``target`` every second.
 
     Its rules and alerts are the committed ones, or, with ``rules``, those of other thresholds; ``key_file`` is what it
-    has for a service with METRICS_REQUIRE_KEY, by default what compose.yaml has.
+    has for a service with METRICS_REQUIRE_KEY, by default what compose.yaml has. Without an ``alertmanager``
+    (host:port) nobody is told, and no name is looked up.
     """
 
-    def __init__(self, folder: Path, target: str, rules: Thresholds | None = None, key_file: Path = NO_KEY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        target: str,
+        rules: Thresholds | None = None,
+        key_file: Path = NO_KEY,
+        alertmanager: str = "",
+    ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         config = yaml.safe_load((MONITORING / "prometheus.yml").read_text("utf-8"))
         config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
         config["rule_files"] = _rule_files(config["rule_files"], folder, rules)
         if rules:
             config["global"]["evaluation_interval"] = rules.evaluation
-        # Nobody is to be told, and no name to be looked up.
-        del config["alerting"]
+        config["alerting"]["alertmanagers"] = (
+            [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
+        )
         for job in config["scrape_configs"]:
             job.pop("scrape_interval", None)
             if "authorization" in job:
