@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import secrets
@@ -16,8 +17,16 @@ from typing import Any
 from agbento.bundle import NAME, build_image, docker
 from agbento.errors import AgbentoError, ServiceFailed
 from agbento.lock import ROOT
+from agbento.text import os_fault
 
 _FILES = ("POLICY_FILE", "API_KEYS_FILE", "PROMETHEUS_KEY_FILE")  # that compose.yaml mounts where they are set
+# What a container reads when it starts: files that the environment names, and patterns below monitoring/. A label is of
+# their content.
+_READ = {
+    "SERVICE_FILES": (("POLICY_FILE", "API_KEYS_FILE"), ()),
+    "PROMETHEUS_FILES": (("PROMETHEUS_KEY_FILE",), ("prometheus.yml", "rules/*.yml", "alerts/*.yml")),
+    "ALERTMANAGER_FILES": ((), ("alertmanager.yml",)),
+}
 _PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 WAIT_SECONDS = 180
 LOG_LINES = 20
@@ -26,7 +35,8 @@ LOG_LINES = 20
 def up(image: str, services: Sequence[str] = (), wait_seconds: int = WAIT_SECONDS) -> dict[str, str]:
     """Start ``services`` (none named: all of compose.yaml) and wait until they are healthy; ``image`` is the service's.
 
-    A service that runs with another image is replaced. Returns where each is published: service → URL.
+    What runs with another image, other settings or other content of the files that it reads at its start is replaced.
+    Returns where each is published: service → URL.
 
     Raises:
         ServiceFailed: a file that the environment names is not there, or something is not healthy after
@@ -69,9 +79,22 @@ def _variables(image: str) -> dict[str, str]:
             variables[name] = str(Path(variables[name]).absolute())
             if not Path(variables[name]).is_file():
                 raise ServiceFailed(f"stack: {name}={variables[name]}: no such file")
+    variables |= {label: _digest(*read, variables) for label, read in _READ.items()}
     if not variables.get(_PASSWORD):
         variables[_PASSWORD] = _password(ROOT / password_file(variables))
     return variables
+
+
+def _digest(named: Sequence[str], patterns: Sequence[str], variables: Mapping[str, str]) -> str:
+    files = [Path(variables[name]) for name in named if variables.get(name)]
+    files += [file for pattern in patterns for file in sorted((ROOT / "monitoring").glob(pattern))]
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        except OSError as error:
+            raise ServiceFailed(f"stack: {file}: {os_fault(error)}") from None
+    return digest.hexdigest()[:16]
 
 
 def _password(file: Path) -> str:

@@ -84,6 +84,24 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         stack.up("an-image")
 
 
+def test_what_is_read_at_the_start_has_a_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"SERVICE_FILES", "PROMETHEUS_FILES", "ALERTMANAGER_FILES"}
+    monkeypatch.setenv("GRAFANA_ADMIN_PASSWORD", "made-for-a-test")
+    for name in ("POLICY_FILE", "API_KEYS_FILE", "PROMETHEUS_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    none = {name: stack._variables("an-image")[name] for name in names}
+    keys = tmp_path / "keys"
+    keys.write_text("one", "utf-8")
+    monkeypatch.setenv("API_KEYS_FILE", str(keys))
+    one = {name: stack._variables("an-image")[name] for name in names}
+    assert {name for name in names if one[name] != none[name]} == {"SERVICE_FILES"}
+    assert stack._variables("an-image")["SERVICE_FILES"] == one["SERVICE_FILES"]
+    keys.write_text("two", "utf-8")
+    assert stack._variables("an-image")["SERVICE_FILES"] != one["SERVICE_FILES"]
+    monkeypatch.setenv("PROMETHEUS_KEY_FILE", str(keys))
+    assert stack._variables("an-image")["PROMETHEUS_FILES"] != one["PROMETHEUS_FILES"]
+
+
 def test_both_forms_of_docker_compose_ps_are_read() -> None:
     row = {"Service": "service", "State": "running"}
     assert stack._rows(f"{json.dumps(row)}\n{json.dumps(row)}\n") == [row, row]
@@ -242,6 +260,7 @@ def test_up_another_model_the_former_one_and_down(compose: Stack, sample_image: 
     check_bounds(compose)
     check_files(compose)
     watching = compose.container("prometheus")["Id"]
+    check_new_key(compose, sample_image)
 
     assert compose.up(other_image.model).returncode == 0
     assert compose.serves() == other_image.model
@@ -262,6 +281,17 @@ def check_files(compose: Stack) -> None:
     headers = {"Authorization": f"Bearer {compose.variables['API_KEY']}"}
     response = requests.post(f"{compose.service}/predict", json=body, headers=headers, timeout=10)
     assert [fault["reason"] for fault in response.json()["faults"]] == ["null"]
+
+
+def check_new_key(compose: Stack, image: Built) -> None:
+    """A line more in the file that the service read when it started: the next `make up` has it read again."""
+    key, line = new_key("another")
+    file = ROOT / compose.variables["API_KEYS_FILE"]
+    file.write_text(f"{file.read_text('utf-8')}{line}\n", "utf-8")
+    headers = {"Authorization": f"Bearer {key}"}
+    assert requests.get(f"{compose.service}/model", headers=headers, timeout=10).status_code == 401
+    assert compose.up(image.model).returncode == 0
+    assert requests.get(f"{compose.service}/model", headers=headers, timeout=10).status_code == 200
 
 
 def check_bounds(compose: Stack) -> None:
