@@ -145,6 +145,8 @@ def test_a_line_says_what_was_asked_and_answered_and_nothing_of_what_was_in_it()
         ("all", 200, "/predict", 1),
         ("all", 422, "/predict", 1),
         ("all", 200, "/readyz", 0),
+        ("all", 503, "/readyz", 1),
+        ("all", 401, "/metrics", 1),
         ("errors", 200, "/predict", 0),
         ("errors", 422, "/predict", 1),
         ("errors", 503, "/readyz", 1),

@@ -26,9 +26,10 @@ class AccessLog:
 
     def logs(self, trace: Trace) -> bool:
         """Tell whether this request, as far as it is known, has a line."""
-        if self.wanted == "errors":
-            return trace.status >= 400 or trace.status == 0
-        return self.wanted == "all" and trace.path not in _PROBES
+        if self.wanted == "off":
+            return False
+        failed = trace.status >= 400 or trace.status == 0
+        return failed or (self.wanted == "all" and trace.path not in _PROBES)
 
     def write(self, trace: Trace, seconds: float) -> None:
         """Write the line of a request that has ended after so many seconds; its fields are in docs/requests.md."""
