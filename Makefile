@@ -108,7 +108,7 @@ check: $(VENV)/.installed  ## lint, types, promtool, rules' tests, generated fil
 monitoring: $(VENV)/.installed  ## write what is generated: rules, alerts, dashboards, docs/metrics.md
 	@$(BIN)/python -m monitoring.program
 
-format: $(VENV)/.installed
+format: $(VENV)/.installed  ## mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

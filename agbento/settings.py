@@ -54,7 +54,7 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(protected_namespaces=(), env_ignore_empty=True)
 
     model_tag: str | None = Field(None, description="`name` or `name:version`; unset: the newest import")
-    service_workers: int | None = Field(None, ge=1, le=256, description="processes; unset: as many as cores")
+    service_workers: int | None = Field(None, ge=1, le=256, description="processes; unset: by cores and memory")
     prediction_decimals: int | None = Field(None, ge=0, le=15, description="digits after the point; unset: exact")
     request_seconds: float = Field(60.0, gt=0, le=3600, description="longest time a request may take")
     max_requests: int = Field(128, ge=1, description="requests that a worker works on, or holds, at a time")
