@@ -71,11 +71,19 @@ class Batcher(Generic[Item, Answer]):
             answer: Answer = await asyncio.wait_for(call.future, seconds)
         except asyncio.TimeoutError:
             raise TimeoutError from None  # one and the same only since Python 3.11
+        finally:
+            if call.future.cancelled():
+                self._forget(call)
         return answer
 
     def close(self) -> None:
         """Take no more calls once those that wait are answered, and let the thread end then."""
         self._thread.shutdown(wait=False)
+
+    def _forget(self, call: _Call[Item]) -> None:
+        # What was given up is no longer held, however long the batch takes that is worked on now.
+        with self._lock, contextlib.suppress(ValueError):
+            self._waiting.remove(call)
 
     def _drain(self) -> None:
         while calls := self._next():
@@ -115,7 +123,9 @@ def _settle(told: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
     for future, answer in told:
         if future.done():
             continue
-        if isinstance(answer, Exception):
+        if isinstance(answer, StopIteration):
+            future.set_exception(RuntimeError(repr(answer)))  # no future takes it as it is
+        elif isinstance(answer, Exception):
             future.set_exception(answer)
         else:
             future.set_result(answer)

@@ -20,6 +20,8 @@ from agbento.formats import csv_rows, json_rows, parquet_rows
 JSON, CSV, PARQUET = MEDIA_TYPES = (json_rows.MEDIA_TYPE, csv_rows.MEDIA_TYPE, parquet_rows.MEDIA_TYPE)
 # Bytes; a larger body is parsed in a thread, so that the worker goes on to answer probes.
 _PARSED_AT_ONCE = 256 * 1024
+_SMALL = 16 * 1024
+_LONGEST_TYPE = 1000  # characters of a Content-Type
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 # The header fields that say how a body is to be read, and its answer written.
 _READ = frozenset({b"accept", b"content-encoding", b"content-length", b"content-type", b"upgrade"})
@@ -39,13 +41,14 @@ class Limits:
 class Sent(NamedTuple):
     """What a body holds: rows, and whether the answer is to be an array of one object a row (else: one object).
 
-    ``size`` is its bytes, ``seconds`` the time that parsing took.
+    ``size`` is its bytes, ``seconds`` the time that parsing took. ``is_small`` says that its rows are few and short.
     """
 
     rows: list[Any]
     is_array: bool
     size: int
     seconds: float
+    is_small: bool
 
 
 def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head:
@@ -88,7 +91,8 @@ async def read_rows(head: Head, receive: Receive, limits: Limits, columns: Colle
             "the body was lost, because the request asks for an upgrade of the connection (h2c, a WebSocket): "
             "send it as HTTP/1.1 without; Java's HttpClient has version(HTTP_1_1)"
         )
-    if len(body) <= _PARSED_AT_ONCE:
+    # A few bytes of Parquet may be many rows, or long texts.
+    if len(body) <= _PARSED_AT_ONCE and media_type != PARQUET:
         return _parse(body, media_type, limits, columns)
     return await anyio.to_thread.run_sync(_parse, body, media_type, limits, columns)
 
@@ -98,10 +102,11 @@ def _parse(body: bytes, media_type: str, limits: Limits, columns: Collection[str
     if media_type == JSON:
         rows, is_array = json_rows.parse(body, limits.max_rows)
     elif media_type == CSV:
-        rows = csv_rows.parse(body, limits.max_rows, columns)
+        rows = csv_rows.parse(body, limits.max_rows, limits.max_bytes, columns)
     else:
         rows = parquet_rows.parse(body, limits.max_rows, limits.max_bytes, columns)
-    return Sent(rows, is_array, len(body), time.perf_counter() - began)
+    is_small = len(body) <= _SMALL and media_type != PARQUET
+    return Sent(rows, is_array, len(body), time.perf_counter() - began, is_small)
 
 
 def _media_type(head: Head) -> str:
@@ -110,7 +115,8 @@ def _media_type(head: Head) -> str:
     if (content_type := head.get(b"content-type", JSON)) == JSON:
         return JSON
     header = Message()
-    header["Content-Type"] = content_type
+    # The email package fails on what no one sends, such as a parameter's part with thousands of digits.
+    header["Content-Type"] = content_type if len(content_type) <= _LONGEST_TYPE else ""
     if (media_type := header.get_content_type()) not in MEDIA_TYPES:
         told = f"the body is {content_type[:80]!r}, expected {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}"
         raise UnsupportedMediaType(told, headers={"Accept": ", ".join(MEDIA_TYPES)})

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import anyio.to_thread
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +27,7 @@ logger = logging.getLogger("bentoml.agbento")
 
 METHODS = {"/predict": ("POST",), "/model": ("GET", "HEAD"), "/docs.json": ("GET", "HEAD"), "/": ("GET", "HEAD")}
 _ANY_FORM = frozenset({None, "*/*", "application/json"})  # of an Accept header: what most callers send
-_AT_ONCE = 16 * 1024  # bytes of a body that may be answered in the event loop
+_ROWS_AT_ONCE = 256  # rows of an answer that may be written in the event loop
 # ASCII: a lone surrogate in a name or a class can be written in no other way.
 _JSON = json.JSONEncoder(allow_nan=False)
 
@@ -94,23 +95,24 @@ class Endpoints:
             accept = head.get(b"accept")
             media_type = JSON if accept in _ANY_FORM else preferred(accept)
             answering = self._answering()
-            rows, is_array, size, trace.parse = await read_rows(head, receive, self._limits, answering.columns)
-            trace.rows, trace.body_bytes = len(rows), size
-            answers = answering.at_once(rows, trace) if size <= _AT_ONCE else None
+            sent = await read_rows(head, receive, self._limits, answering.columns)
+            rows, trace.parse = sent.rows, sent.seconds
+            trace.rows, trace.body_bytes = len(rows), sent.size
+            answers = answering.at_once(rows, trace) if sent.is_small else None
             if answers is None:
                 # One time for all of a request, so that a worker that is to end knows how long it may take.
                 left = self._limits.seconds - (time.monotonic() - began)
                 answers = await _while_there(receive, answering.answer(rows, left, trace))
+            answered = time.perf_counter()
+            write = _csv if media_type == CSV else _json_rows if sent.is_array else _json_row
+            if len(answers) <= _ROWS_AT_ONCE:
+                response = write(answers)
+            else:
+                response = await anyio.to_thread.run_sync(write, answers)
+            trace.encode += time.perf_counter() - answered
+            return response
         finally:
             self._requests -= 1
-        answered = time.perf_counter()
-        response: ASGIApp
-        if media_type == CSV:
-            response = Response(write_csv(answers).encode("utf-8", "backslashreplace"), media_type=CONTENT_TYPE)
-        else:
-            response = _Json(answers if is_array else answers[0])
-        trace.encode += time.perf_counter() - answered
-        return response
 
 
 async def _while_there(receive: Receive, answer: Coroutine[Any, Any, Answers]) -> Answers:
@@ -132,11 +134,29 @@ async def _left(receive: Receive) -> None:
         await asyncio.get_running_loop().create_future()  # nothing more is told
 
 
+def _csv(answers: Answers) -> ASGIApp:
+    return Response(write_csv(answers).encode("utf-8", "backslashreplace"), media_type=CONTENT_TYPE)
+
+
+def _json_row(answers: Answers) -> ASGIApp:
+    return _Json(answers[0])
+
+
+def _json_rows(answers: Answers) -> ASGIApp:
+    return _Json(answers)
+
+
 class _Json:
     """An answer in JSON; starlette's Response does the same at several times the price."""
 
     def __init__(self, content: Any) -> None:
-        self._body = _JSON.encode(content).encode("ascii")
+        if isinstance(content, list) and len(content) > _ROWS_AT_ONCE:
+            # The encoder lets no other thread run before it is done.
+            parts = [content[at : at + _ROWS_AT_ONCE] for at in range(0, len(content), _ROWS_AT_ONCE)]
+            text = f"[{', '.join(_JSON.encode(part)[1:-1] for part in parts)}]"
+        else:
+            text = _JSON.encode(content)
+        self._body = text.encode("ascii")
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""

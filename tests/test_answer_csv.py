@@ -92,5 +92,5 @@ def test_texts_come_back(label: str, values: list[str], classes: list[str]) -> N
 
 @given(st.lists(NUMBERS | st.none(), min_size=1, max_size=20))
 def test_an_answer_is_a_body_that_can_be_read(values: list[Any]) -> None:
-    rows = parse(write_csv([{"cost": value} for value in values]).encode(), 20, ["cost"])
+    rows = parse(write_csv([{"cost": value} for value in values]).encode(), 20, 1 << 20, ["cost"])
     assert [row["cost"] for row in rows] == ["" if value is None else json.dumps(value) for value in values]

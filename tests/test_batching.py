@@ -35,6 +35,8 @@ class Squares:
         assert self.gate.wait(SECONDS)
         if any(number == 1313 for number, _ in items):
             raise ArithmeticError(f"{len(items)} items")
+        if any(number == 1414 for number, _ in items):
+            raise StopIteration
         return [ValueError(number) if number < 0 else number**2 for number, _ in items]
 
     @property
@@ -123,6 +125,24 @@ def test_who_gives_up_before_the_batch_begins_is_not_worked_on() -> None:
     assert work.batches == [[(1, 1)], [(3, 1)]]
 
 
+def test_what_is_given_up_is_not_held_while_another_is_worked_on() -> None:
+    async def ask() -> None:
+        first = await asked(batcher, 1)
+        await until(work.begun.is_set)
+        left = [await asked(batcher, number) for number in range(2, 50)]
+        for task in left:
+            task.cancel()
+        with pytest.raises(TimeoutError):
+            await batcher.answer((50, 1), 1, 0.01)
+        await asyncio.gather(*left, return_exceptions=True)
+        assert not batcher._waiting
+        work.gate.set()
+        assert await first == 1
+
+    with squaring() as (work, batcher):
+        asyncio.run(ask())
+
+
 def test_who_gives_up_later_loses_an_answer_and_nobody_else_does() -> None:
     async def ask() -> None:
         first = await asked(batcher, 1)
@@ -157,6 +177,8 @@ def test_a_fault_is_told_to_those_whom_it_concerns() -> None:
         assert isinstance(bad, ValueError)
         with pytest.raises(ArithmeticError):
             asyncio.run(batcher.answer((1313, 1), 1, SECONDS))
+        with pytest.raises(RuntimeError, match="StopIteration"):  # which no future takes
+            asyncio.run(batcher.answer((1414, 1), 1, SECONDS))
         assert asyncio.run(batcher.answer((9, 1), 1, SECONDS)) == 81
 
 

@@ -138,7 +138,7 @@ def test_every_format_has_the_same_values(odd_in_process: Mapping[str, InProcess
     columns = model.answering.columns
     readers: dict[str, Callable[[bytes], list[Any]]] = {
         JSON: lambda body: json_rows.parse(body, ROWS)[0],
-        CSV: lambda body: csv_rows.parse(body, ROWS, columns),
+        CSV: lambda body: csv_rows.parse(body, ROWS, 1 << 20, columns),
         PARQUET: lambda body: parquet_rows.parse(body, ROWS, 2**24, columns),
     }
     reader = RowReader(model.schema)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agbento.errors import BodyTooLarge, MalformedBody, RequestError
-from agbento.formats.parquet_rows import BYTES_PER_VALUE, DECOMPRESSED_SHARE, parse
+from agbento.formats.parquet_rows import DECOMPRESSED_SHARE, parse
+from agbento.formats.volume import BYTES_PER_VALUE
 from tests.parquet_bytes import LIST, ROOT, TEXT_LEAF, chunk, elements, file, group, page, struct, written
 
 LIMIT = 1 << 20

@@ -84,7 +84,7 @@ def test_it_is_the_same_in_every_format(sent: str, feature: Feature) -> None:
     if isinstance(value, str):
         text = io.StringIO(newline="")
         csv.writer(text).writerows([[name, "more"], [value, ""]])
-        rows = csv_rows.parse(text.getvalue().encode(), 10, [name])
+        rows = csv_rows.parse(text.getvalue().encode(), 10, 1 << 20, [name])
         assert outcome(feature, [{name: rows[0][name]}]) == expected
     held = io.BytesIO()
     pq.write_table(pa.table({name: [value]}), held)

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 
 from agbento.answering import Answering
 from agbento.bodies import Limits
+from agbento.formats.answer_csv import write_csv
 from agbento.metrics import ServiceMetrics
 from agbento.predictor import Predictions
 from agbento.rows import Batch
@@ -165,6 +166,22 @@ def test_what_a_fast_model_is_asked_in_few_bytes_needs_no_thread() -> None:
         assert ask(target, b'{"a": 3, "t": "%s"}' % (b"a word " * 4000)) == (200, {"y": 1.5})
         assert ask(target, b'{"a": "x", "t": ""}')[0] == 422
     assert model.calls == [(True, 1), (True, 2), (False, 3), (False, 1)]
+
+
+@pytest.mark.parametrize("accept", [b"application/json", b"text/csv"])
+@pytest.mark.parametrize("rows", [256, 257, 600])
+def test_a_long_answer_is_the_same_as_many_short_ones(accept: bytes, rows: int) -> None:
+    """It is written in a thread, and JSON in parts."""
+    model = Halves()
+    model.gate.set()
+    caller = Caller(json.dumps([{"a": number, "t": ""} for number in range(rows)]).encode())
+    with serving(model) as target:
+        scope = predict_scope() | {"headers": [(b"accept", accept)]}
+        asyncio.run(target(scope, caller.receive, caller.send))
+        assert target._requests == 0
+    body = b"".join(message.get("body", b"") for message in caller.sent[1:]).decode()
+    halves = [{"y": number / 2} for number in range(rows)]
+    assert body == (json.dumps(halves) if accept == b"application/json" else write_csv(halves))
 
 
 @pytest.mark.parametrize("accept", [b"", b"*/*", b"application/json", b"text/csv;q=0.5, application/json"])

@@ -5,17 +5,22 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import sys
 from collections.abc import Collection, Iterator
 
 from agbento.errors import BodyTooLarge, MalformedBody
 from agbento.formats.headings import check_names
+from agbento.formats.volume import check_values
 
 MEDIA_TYPE = "text/csv"
 _SHOWN = 5  # lines at fault that a message lists
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
+# The csv module has one limit for all readers, and it starts below what a field of a body may hold.
+csv.field_size_limit(sys.maxsize)
 
-def parse(body: bytes, max_rows: int, columns: Collection[str]) -> list[dict[str, str]]:
+
+def parse(body: bytes, max_rows: int, max_bytes: int, columns: Collection[str]) -> list[dict[str, str]]:
     """Give one dict a row, column name → field; an empty one, quoted or not, is "".
 
     A byte order mark (Excel writes one) and blank lines are skipped. All columns of the body are in the dicts, those
@@ -24,17 +29,17 @@ def parse(body: bytes, max_rows: int, columns: Collection[str]) -> list[dict[str
     Raises:
         MalformedBody: no CSV in UTF-8, no header with any of ``columns``, a name twice, rows of another length than
             the header, or no rows.
-        BodyTooLarge: more than ``max_rows`` rows.
+        BodyTooLarge: more than ``max_rows`` rows, or more values than is in proportion to ``max_bytes``.
     """
     try:
-        return _rows(_text(body), max_rows, columns)
+        return _rows(_text(body), max_rows, max_bytes, columns)
     except MalformedBody as error:
         if body.strip() and b"\n" not in body and b"\r" not in body:
             error.detail += "; the body is one line: curl takes line breaks out unless it is told --data-binary"
         raise
 
 
-def _rows(text: str, max_rows: int, columns: Collection[str]) -> list[dict[str, str]]:
+def _rows(text: str, max_rows: int, max_bytes: int, columns: Collection[str]) -> list[dict[str, str]]:
     records = _records(text)
     line, header = next(records, (0, []))
     if not line:
@@ -50,6 +55,7 @@ def _rows(text: str, max_rows: int, columns: Collection[str]) -> list[dict[str, 
         elif len(rows) == max_rows:
             raise BodyTooLarge(f"the body has more than {max_rows} rows, expected at most {max_rows}")
         else:
+            check_values(len(rows) + 1, len(header), max_bytes)
             rows.append(dict(zip(header, fields, strict=True)))
     if faults:
         raise MalformedBody(f"expected {len(header)} fields in each line, as in the header: {', '.join(faults)}")
@@ -72,9 +78,6 @@ def _text(body: bytes) -> str:
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Give the records that are not blank, and the line, from 1, in which each begins."""
-    # The csv module has one limit for all readers, and it starts below what a body may hold.
-    if csv.field_size_limit() < len(text):
-        csv.field_size_limit(len(text))
     # A carriage return ends a line only where nothing else does: pandas writes those of texts without quotes.
     reader = csv.reader(io.StringIO(text, newline="\n" if "\n" in text else "\r"), strict=True)
     line = 1

@@ -13,6 +13,7 @@ from agbento.errors import BodyTooLarge, MalformedBody
 from agbento.formats.headings import check_names
 from agbento.formats.parquet_footer import MAX_CHUNKS, UNREADABLE, Footer, Leaf
 from agbento.formats.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY, Pages
+from agbento.formats.volume import check_values
 from agbento.text import one_line, shown
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
@@ -20,9 +21,6 @@ MEDIA_TYPE = "application/vnd.apache.parquet"
 # Columns that are read may take so many times the body's limit when they are decompressed. Parquet compresses what it
 # has encoded already, commonly to a half or a quarter; JSON and CSV within the limit would be larger than this.
 DECOMPRESSED_SHARE = 4
-# A body may have one value for so many bytes of its limit: each is an entry of a dict, and the shortest of JSON takes
-# as many. Columns that do not fit the file's few bytes are the other way to make much out of little.
-BYTES_PER_VALUE = 4
 
 _EPOCH = datetime(1970, 1, 1)
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -55,9 +53,7 @@ def parse(body: bytes, max_rows: int, max_bytes: int, columns: Collection[str]) 
     try:
         file = _open(body)
         names = file.schema_arrow.names
-        if (values := footer.rows * len(names)) > (most := max_bytes // BYTES_PER_VALUE):
-            told = f"the body has {values} values, expected at most {most}"
-            raise BodyTooLarge(f"{told}: send fewer rows at once, or only the columns that the model uses")
+        check_values(footer.rows, len(names), max_bytes)
         check_names(names, columns, "the Parquet file's schema")
         return _rows(body, file, footer, frozenset(columns), Pages(body, DECOMPRESSED_SHARE * max_bytes))
     except _FAULTS as error:
