@@ -87,8 +87,8 @@ def unpacked(content: Content, budget: Budget) -> Unpacked | None:
 
 def _decompress(content: Content, make: Callable[[], _Decompressor], write: Callable[[bytes], None]) -> str | None:
     """Decompress all members, one behind the other, and say what is wrong with the last one."""
-    data = content.read(_PIECE)
-    while data.lstrip(b"\0"):
+    data = _past_zeros(content, content.read(_PIECE))
+    while data:
         decompressor = make()
         while not decompressor.eof:
             try:
@@ -99,5 +99,13 @@ def _decompress(content: Content, make: Callable[[], _Decompressor], write: Call
             data = b"" if len(out) == MIB or decompressor.eof else content.read(_PIECE)
             if not data and len(out) < MIB and not decompressor.eof:
                 return "it ends early"
-        data = decompressor.unused_data or content.read(_PIECE)
+        data = _past_zeros(content, decompressor.unused_data)
     return None
+
+
+def _past_zeros(content: Content, data: bytes) -> bytes:
+    """Go on to what follows the padding between two members, however long it is; none: the content ends there."""
+    while not (data := data.lstrip(b"\0")):
+        if not (data := content.read(_PIECE)):
+            break
+    return data

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 Passed = tuple[int, Literal["call", "new"]]  # which argument, and what is done with it
 
 PARTIAL: Final = ("functools", "partial")
+_RANDOM: Final = "numpy.random._pickle"
 FORWARDS: Final[dict[tuple[str, str], Passed]] = {
     PARTIAL: (0, "call"),
     ("collections", "defaultdict"): (0, "call"),
     ("torch._tensor", "_rebuild_from_type_v2"): (0, "call"),
     ("torch._tensor", "_rebuild_from_type"): (0, "call"),
-    ("numpy.random._pickle", "__bit_generator_ctor"): (0, "call"),
-    ("numpy.random._pickle", "__generator_ctor"): (1, "call"),
-    ("numpy.random._pickle", "__randomstate_ctor"): (1, "call"),
+    (_RANDOM, "__bit_generator_ctor"): (0, "call"),
+    (_RANDOM, "__generator_ctor"): (1, "call"),
+    (_RANDOM, "__randomstate_ctor"): (1, "call"),
     ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"): (0, "new"),
     ("numpy._core.multiarray", "_reconstruct"): (0, "new"),
     ("numpy.core.multiarray", "_reconstruct"): (0, "new"),
@@ -37,13 +38,22 @@ FORWARDS: Final[dict[tuple[str, str], Passed]] = {
 }
 
 
+# They call their first argument where it is a class, and no object as in genuine pickles.
+_OF_GENERATORS: Final = {(_RANDOM, "__generator_ctor"), (_RANDOM, "__randomstate_ctor")}
+# What makes objects in turn, of what it is given.
+_MAKERS: Final = {("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")}
+
+
 def forwarded(machine: Machine, callee: Global, args: Value, at: int) -> Value:
     """Note what ``callee`` does with what it is given."""
     which, way = FORWARDS[callee.module, callee.name]
     if not isinstance(args, tuple):
         machine.notes.flaw(f"{callee.name} is given what is not known", at)
-    elif len(args) > which:
-        _note(machine, callee, args[which], way, at)
+    else:
+        if len(args) > which:
+            _note(machine, callee, args[which], way, at)
+        if (callee.module, callee.name) in _OF_GENERATORS and args and not isinstance(args[0], Object):
+            _note(machine, callee, args[0], "call", at)
     return Object(callee, called=True, filled=callee.name.endswith("dict"))
 
 
@@ -60,5 +70,8 @@ def check_state(machine: Machine, target: Object, state: Value, at: int) -> None
 def _note(machine: Machine, callee: Global, passed: Value, way: Literal["call", "new"], at: int) -> None:
     if isinstance(passed, Global) and passed.sure:
         machine.notes.use(passed, way, at)
+        if (passed.module, passed.name) in FORWARDS.keys() | _MAKERS:
+            # What it is given is called, with arguments that nobody looks at.
+            machine.notes.flaw(f"{callee.name} is given {passed.name}, which calls or makes what it is given", at)
     elif isinstance(passed, (Global, Object, Opaque, Dict)):
         machine.notes.flaw(f"{callee.name} is given what is no name", at)

@@ -106,10 +106,11 @@ class Reader:
         return result.fault is None
 
     def _read_pickles(self, content: Content, file: str, depth: int, *, certain: bool) -> None:
-        first = first_of(content, 10)
+        first = first_of(content, 12)
         at, size = 0, size_of(content)
         if first.startswith(NPY):  # an array of objects is a pickle: NEP 1 and numpy/lib/format.py
-            at = 10 + int.from_bytes(first[8:10], "little") if first[6:7] == b"\x01" else 12
+            wide = first[6:7] != b"\x01"  # the header's length is of four bytes
+            at = 12 + int.from_bytes(first[8:12], "little") if wide else 10 + int.from_bytes(first[8:10], "little")
         while at < size or (certain and at == 0):
             content.seek(min(at, size))
             certain = certain or (at == 0 and begins_pickle(first) and _named(_MODELS, file))

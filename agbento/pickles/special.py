@@ -63,6 +63,31 @@ def _load_from_bytes(machine: Machine, callee: Global, args: Value, at: int) -> 
     return Object(callee, called=True)
 
 
+def _from_type(machine: Machine, callee: Global, args: Value, at: int) -> Value:
+    _check_attributes(machine, args, at)
+    return forwarded(machine, callee, args, at)
+
+
+def _parameter(machine: Machine, callee: Global, args: Value, at: int) -> Value:
+    _check_attributes(machine, args, at)
+    return Object(callee, called=True)
+
+
+def _check_attributes(machine: Machine, args: Value, at: int) -> None:
+    """Note a flaw where the fourth argument may set an object's class: torch sets each of its items as an attribute.
+
+    Source: ``_set_obj_state`` in torch/_utils.py.
+    """
+    if not isinstance(args, tuple):
+        state: Value = UNKNOWN
+    else:
+        state = args[3] if len(args) > 3 else None
+    for attributes in state if isinstance(state, tuple) else (state,):
+        known = attributes.known() if isinstance(attributes, Dict) else None
+        if attributes is not None and (known is None or "__class__" in known):
+            machine.notes.flaw("sets attributes that may be an object's class", at)
+
+
 def _kept(_machine: Machine, callee: Global, args: Value, _at: int) -> Value:
     return Object(callee, called=True, args=args if isinstance(args, tuple) else (UNKNOWN,))
 
@@ -77,6 +102,8 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("torch.storage", "_load_from_bytes"): _load_from_bytes,
     **dict.fromkeys(KEPT, _kept),
     **dict.fromkeys(FORWARDS, forwarded),
+    ("torch._tensor", "_rebuild_from_type_v2"): _from_type,
+    ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
 }
 
 

@@ -50,6 +50,14 @@ def test_members_one_behind_the_other_are_read(compress: Callable[[bytes], bytes
     assert CALLED in uses(read(compress(compress(whole)), "a"))
 
 
+@pytest.mark.parametrize("zeros", [1, 8192, 3_000_000])
+def test_padding_hides_nothing(zeros: int) -> None:
+    content = gzip.compress(b"") + bytes(zeros) + gzip.compress(hostile(2))
+    assert gzip.decompress(content) == hostile(2)
+    assert CALLED in uses(read(content, "a.gz"))
+    assert read(gzip.compress(b"fine") + bytes(zeros), "a.gz").flaws == ()
+
+
 @each_kind
 def test_what_was_unpacked_before_a_fault_counts(compress: Callable[[bytes], bytes]) -> None:
     data = compress(hostile(2) + os.urandom(500_000))

@@ -45,6 +45,24 @@ def test_what_is_given_must_have_a_name(module: str, name: str, tmp_path: Path) 
     assert read(tmp_path, b"\x80\x03c" + f"{module}\n{name}\n".encode() + b"]R.")[1]
 
 
+@pytest.mark.parametrize(("module", "name"), sorted(FORWARDS))
+@pytest.mark.parametrize("passed", [*sorted(FORWARDS), ("copyreg", "_reconstructor"), ("copyreg", "__newobj__")])
+def test_what_calls_in_turn_is_not_given(module: str, name: str, passed: tuple[str, str], tmp_path: Path) -> None:
+    """Else what is only referred to would be called by what is given, with arguments that nobody looks at."""
+    which, _ = FORWARDS[module, name]
+    given_name = b"c" + "{}\n{}\n".format(*passed).encode()
+    flaws = read(tmp_path, given(module, name, *[b"N"] * which, given_name, b"N"))[1]
+    assert flaws == [f"{name} is given {passed[1]}, which calls or makes what it is given"]
+
+
+@pytest.mark.parametrize("name", ["__generator_ctor", "__randomstate_ctor"])
+def test_a_generator_is_made_of_an_object(name: str, tmp_path: Path) -> None:
+    uses, flaws = read(tmp_path, given("numpy.random._pickle", name, SYSTEM))
+    assert ("posix", "system", "call") in uses
+    assert not flaws
+    assert read(tmp_path, given("numpy.random._pickle", name, b"]"))[1]
+
+
 def test_the_state_of_a_partial_is_what_it_calls(tmp_path: Path) -> None:
     head = b"\x80\x03cfunctools\npartial\n" + RANGE + b"\x85R"
     uses, flaws = read(tmp_path, head + b"(" + SYSTEM + b")}Ntb.")

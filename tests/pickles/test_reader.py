@@ -83,6 +83,15 @@ def test_arrays_of_numpy_are_looked_into() -> None:
     assert ("numpy._core.multiarray", "_reconstruct", "call") in uses(read(buffer.getvalue(), "a.npy"))
 
 
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_arrays_of_every_format_are_looked_into(version: tuple[int, int]) -> None:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.zeros(0, object), version)
+    head = buffer.getvalue()[: -len(pickle.dumps(np.zeros(0, object), 4))]
+    assert head.endswith(b"\n")  # all of it, and nothing of the array
+    assert CALLED in uses(read(head + hostile(4), "a.npy"))
+
+
 @pytest.mark.parametrize("depth", [1000, 30_000])
 def test_no_depth_ends_the_reading(depth: int) -> None:
     assert CALLED in uses(read(b"\x80\x02N" + b"\x85" * depth + system() + b"."))

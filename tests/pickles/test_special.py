@@ -63,6 +63,33 @@ def test_any_other_getattr_is_one(other: bytes) -> None:
     assert ("builtins", "getattr", "refer") in uses(read(begun(4) + other + b"."))
 
 
+SETS = "sets attributes that may be an object's class"
+CLASS = text("__class__") + named("a", "B")
+
+
+@pytest.mark.parametrize(
+    ("state", "flawed"),
+    [
+        (b"N", False),
+        (b"}", False),
+        (b"}(" + text("a") + b"K\x01u", False),
+        (b"}(" + text("a") + b"K\x01uN\x86", False),
+        (b"}(" + CLASS + b"u", True),
+        (b"}(" + CLASS + b"uN\x86", True),
+        (b"N}(" + CLASS + b"u\x86", True),
+        (b"]", True),
+        (called(named("collections", "OrderedDict")), True),
+    ],
+)
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("torch._tensor", "_rebuild_from_type_v2"), ("torch._utils", "_rebuild_parameter_with_state")],
+)
+def test_attributes_that_torch_sets_are_no_class(module: str, name: str, state: bytes, flawed: bool) -> None:
+    reading = read(begun(2) + called(named(module, name), named("a", "f"), named("a", "T"), b")", state) + b".")
+    assert flaws(reading) == (SETS if flawed else "")
+
+
 def test_an_attribute_of_an_object_is_not_called() -> None:
     bound = attribute(named("a", "B") + b")\x81", "c", 4)
     reading = read(begun(4) + bound + b".")
