@@ -205,7 +205,7 @@ def _digest(text: str) -> str:
 
 def _ignore_signals() -> None:
     # The store is about to change, or the process to end: either takes no time and is not to be cut in two.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from agbento.budget import Budget
 from agbento.compiling import RECORD
@@ -28,6 +29,7 @@ from agbento.papers import PAPERS
 from agbento.permit import TRUST
 from agbento.requirements import lock_of
 from agbento.settings import LockSettings
+from agbento.text import os_fault
 
 NAME = "autogluon-bento"
 LABEL = "agbento.bento"
@@ -74,14 +76,29 @@ def build_image(model: Any, options: Sequence[str] = ()) -> str:
     name, bento = image_name(model), bento_tag(model)
     if _inspect(name, f'{{{{index .Config.Labels "{LABEL}"}}}}') == bento:
         return name
+    argument = index_argument()
     build_bento(model)
     _readable(Path(model.path))
-    index = LockSettings.read().torch_index
-    argument = ["--opt", f"build-arg=TORCH_INDEX={index}"] if index else []
     _bentoml(["containerize", bento, "-t", name, "--opt", f"label={LABEL}={bento}", *argument, *options])
     if _inspect(name, "{{.Id}}") is None:
         raise ServiceFailed(f"image {name}: the engine has not built it; its last lines above say why")
     return name
+
+
+def index_argument() -> list[str]:
+    """Give the build argument that TORCH_INDEX asks for; raises ServiceFailed where it holds credentials."""
+    index = LockSettings.read().torch_index
+    if index and urlsplit(index).username is not None:
+        raise ServiceFailed("TORCH_INDEX: holds credentials, which the image's history would keep; give one without")
+    return ["--opt", f"build-arg=TORCH_INDEX={index}"] if index else []
+
+
+def split_options(text: str) -> list[str]:
+    """Give the options that one text holds, as a shell would; raises ServiceFailed where a quote is not closed."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ServiceFailed(f"--options {text!r}: {str(error).lower()}") from None
 
 
 def image_bytes(name: str) -> int:
@@ -136,7 +153,13 @@ def _inspect(name: str, template: str) -> str | None:
 def _readable(folder: Path) -> None:
     """Let any uid read a model: an image keeps the modes of the store, whose folders BentoML makes private."""
     for path in (folder, *folder.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+        mode = path.stat().st_mode
+        wanted = mode | (0o055 if path.is_dir() else 0o044)
+        if mode != wanted:
+            try:
+                path.chmod(wanted)
+            except OSError as error:
+                raise ServiceFailed(f"{path}: {os_fault(error)}; an image's user must be able to read it") from None
 
 
 def _bentoml(arguments: Sequence[str], **environment: str) -> None:
@@ -162,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.what == "build":
             line = build_bento(model)
         else:
-            name = build_image(model, shlex.split(asked.options))
+            name = build_image(model, split_options(asked.options))
             sys.stderr.write(f"{check_budget(model, name)}\n")
             line = f"{name} {image_bytes(name) / 1e9:.2f} GB"
             # BentoML's own hint above names its port, not this service's.

@@ -7,6 +7,7 @@ module to whatever that imports.
 from __future__ import annotations
 
 import ast
+import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,17 @@ class Code:
             return None
         base = self._folder.joinpath(*parts)
         return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file in self._files), None)
+
+
+def code_digest(stored: Path) -> str | None:
+    """Give the SHA-256 over names and content of the code that lies with a stored model; None: there is none."""
+    folder = stored / CODE
+    if not folder.is_dir():
+        return None
+    digest = hashlib.sha256()
+    for file in _files(folder):
+        digest.update(f"\0{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def add_code(stored: Path) -> None:

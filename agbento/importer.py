@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agbento import __version__, provenance, store
-from agbento.code import CODE, Code
+from agbento.code import CODE, Code, code_digest
 from agbento.compiling import COMPILED, RECORD, Record, compile_into, is_compiled
 from agbento.digest import folder_digest, is_plain
 from agbento.drift import DRIFT, Reference
@@ -23,6 +23,8 @@ from agbento.probe import Probe, probe
 from agbento.progress import Progress
 from agbento.reference.child import lines, reference_into
 from agbento.reference.file import fetched
+from agbento.requirements import LOCK
+from agbento.sbom import SBOM
 from agbento.source import Source
 from agbento.staging import staging
 from agbento.text import shown, size_text
@@ -227,7 +229,8 @@ class _Walk:
     def _keep_again(self, stored: bentoml.Model, draft: Path, origin: Origin) -> bentoml.Model:
         """Make a model of the same content the newest: compiled by this version, with the papers of this import."""
         folder, digest = Path(stored.path), origin.digest
-        anew = self.wishes.rows is not None or not is_compiled(folder, digest)
+        other_code = code_digest(draft) != code_digest(folder)  # what was compiled was proven with the former
+        anew = self.wishes.rows is not None or other_code or not is_compiled(folder, digest)
         kept = Environment.load(folder) or origin.environment(None)
         kept.save(draft)
         record = self._compile(draft, digest) if anew else Record.load(folder)
@@ -235,12 +238,13 @@ class _Walk:
         if referred:
             self._refer(draft, folder / store.SCHEMA)
         self._papers(draft, origin, record, stored.tag.name, provenance.load(folder))
+        papers = [name for name in PAPERS if name not in self._kept_lock(folder, draft)]
         self.commit()
         store.touch(stored, draft.parent)
         names = [
             *([RECORD, COMPILED] if anew else []),
             *([DRIFT] if referred else []),
-            *PAPERS,
+            *papers,
             ENVIRONMENT,
             TRUST,
             CODE,
@@ -250,6 +254,16 @@ class _Walk:
         what = " and ".join(done) or "nothing was added"
         self.progress.say(f"already in the store as {stored.tag}: the same content, {what}; it is the newest now")
         return stored
+
+    def _kept_lock(self, stored: Path, draft: Path) -> tuple[str, ...]:
+        """Give the papers of a former import that stay: its lock, where this one has none for the same environment."""
+        same = all((place / ENVIRONMENT).exists() for place in (stored, draft)) and (
+            (stored / ENVIRONMENT).read_bytes() == (draft / ENVIRONMENT).read_bytes()
+        )
+        if not same or (draft / LOCK).exists() or not (stored / LOCK).exists():
+            return ()
+        self.progress.say("the lock of the former import stays, so images are built of that")
+        return (LOCK, SBOM)
 
     def _compile(self, folder: Path, digest: str) -> Record:
         self.progress.say("compiling it, and proving that it answers as AutoGluon does: up to a minute")

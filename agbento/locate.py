@@ -99,6 +99,8 @@ class Logged:
 def _utc(created: Any) -> str | None:
     """Give MLflow's time, ``2026-01-31 12:00:00.123456`` in UTC, with its zone."""
     try:
+        if not isinstance(created, (str, datetime)):
+            return None  # text of a list whose YAML aliases hold each other would have no end
         return datetime.fromisoformat(str(created)).replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
     except ValueError:
         return None

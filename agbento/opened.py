@@ -9,7 +9,9 @@ from typing import Any
 
 from agbento.compiler import ArtefactError, CompiledPredictor
 from agbento.compiling import COMPILED, Record
+from agbento.errors import ModelNotServable
 from agbento.opening import guarded, prepare
+from agbento.permit import TRUST, Permit
 from agbento.predictor import CompiledAdapter, Predictor, StockPredictor
 from agbento.text import exception_text
 
@@ -61,6 +63,10 @@ def open_predictor(folder: Path, threads: int, *, digest: str | None = None, use
         except Exception as error:  # noqa: BLE001 - a model that is not native is unpickled, which may raise anything
             why = f"the compiled predictor does not load: {exception_text(error)}; import the model again"
     logger.warning("AutoGluon's own predictor serves: %s", why)
+    if not Permit.load(folder).names:
+        raise ModelNotServable(
+            f"{folder / TRUST}: missing or damaged, so what may be opened is not known; import the model again"
+        )
     with guarded(folder):
         return Opened(StockPredictor.load(folder / "predictor", threads), why, record)
 

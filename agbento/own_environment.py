@@ -35,9 +35,9 @@ def python_of(text: str, python: str, torch_index: str | None = None) -> Path:
     digest = hashlib.sha256(f"{python}\0{text}".encode()).hexdigest()[:16]
     place = FOLDER / digest
     try:
-        with _alone(FOLDER / f"{digest}.lock"):
+        with _alone(FOLDER / f"{digest}.lock") as held:
             if not (place / lock.OWN_LOCK).is_file():
-                _make(place, text, python, torch_index)
+                _make(place, text, python, torch_index, held)
     except OSError as error:
         raise NotLockable(f"{FOLDER}: {os_fault(error)}; environments are made there: make it writable") from None
     return place / "bin" / "python"
@@ -54,14 +54,15 @@ def run_in(python: Path, command: Sequence[str]) -> NoReturn:
     os.execve(python, [str(python), *command], variables)  # noqa: S606 - the interpreter that was just made
 
 
-def _make(place: Path, text: str, python: str, torch_index: str | None) -> None:
+def _make(place: Path, text: str, python: str, torch_index: str | None, held: int) -> None:
     shutil.rmtree(place, ignore_errors=True)
     interpreter = sys.executable if python == lock.PYTHON else python
-    _uv("venv", "--python", interpreter, str(place))
+    _uv(held, "venv", "--python", interpreter, str(place))
     draft = place / f"{lock.OWN_LOCK}.draft"
     draft.write_text(text, "utf-8")
     target = ["--python", str(place / "bin" / "python")]
     _uv(
+        held,
         "pip",
         "install",
         *target,
@@ -75,22 +76,28 @@ def _make(place: Path, text: str, python: str, torch_index: str | None) -> None:
     draft.rename(place / lock.OWN_LOCK)  # it is whole where this is
 
 
-def _uv(*arguments: str) -> None:
+def _uv(held: int, *arguments: str) -> None:
     done = subprocess.run(
-        [uv(), *arguments, "--quiet"], env=uv_environment(), cwd=FOLDER, capture_output=True, text=True, check=False
+        [uv(), *arguments, "--quiet"],
+        env=uv_environment(),
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+        pass_fds=(held,),  # where this process is killed, nobody else begins before uv has ended
     )
     if done.returncode != 0:
         raise NotLockable(f"its environment cannot be made: uv {arguments[0]}: {one_line(done.stderr, 400)}")
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """Wait until nobody else makes the same environment."""
+def _alone(file: Path) -> Iterator[int]:
+    """Wait until nobody else makes the same environment; give the descriptor that holds the lock."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

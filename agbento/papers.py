@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agbento import __version__, provenance, sbom
+from agbento.code import code_digest
 from agbento.compiling import Record
 from agbento.digest import short
 from agbento.environment import Environment
@@ -130,6 +131,7 @@ def _provenance(folder: Path, origin: Origin, relaxed: tuple[str, ...], earlier:
         trusted=permit.trusted,
         trusted_by=permit.by or None,
         brought=tuple(f"{module}.{name}" for module, name in permit.brought),
+        code=code_digest(folder),
         placeholders=tuple(f"{module}.{name}" for module, name in permit.placeholders),
         version_skew=origin.skew,
         relaxed=relaxed,

@@ -22,7 +22,8 @@ class Provenance:
 
     ``objects`` names the versions of its files: their count, and the SHA-256 of ``objects.json`` in the stored model,
     which lists ETag or object version by path. ``logged_at`` is when MLflow logged it. ``trusted``, ``brought`` and
-    ``placeholders`` are names (`agbento.trust.Trust`); ``version_skew`` are the differences of the environment in which
+    ``placeholders`` are names (`agbento.trust.Trust`), ``code`` is the digest over the files that were brought;
+    ``version_skew`` are the differences of the environment in which
     it was imported all the same. Times are UTC, ISO 8601.
     """
 
@@ -39,6 +40,7 @@ class Provenance:
     trusted: tuple[str, ...] = ()
     trusted_by: str | None = None
     brought: tuple[str, ...] = ()
+    code: str | None = None
     placeholders: tuple[str, ...] = ()
     version_skew: tuple[str, ...] = ()
     relaxed: tuple[str, ...] = field(default=())

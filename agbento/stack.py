@@ -7,14 +7,13 @@ import hashlib
 import json
 import os
 import secrets
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agbento.bundle import NAME, build_image, docker
+from agbento.bundle import NAME, build_image, docker, split_options
 from agbento.errors import AgbentoError, ServiceFailed
 from agbento.lock import ROOT
 from agbento.text import os_fault
@@ -176,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         from agbento.store import find
 
-        image = build_image(find(asked.model or None), shlex.split(asked.options))
+        image = build_image(find(asked.model or None), split_options(asked.options))
         urls = up(image, asked.services.split(), asked.wait)
     except AgbentoError as error:
         sys.stderr.write(f"{error}\n")

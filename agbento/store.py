@@ -125,19 +125,28 @@ def touch(model: bentoml.Model, room: Path) -> None:
 
 
 def replace(stored: Path, made: Path, aside: Path, names: Sequence[str]) -> None:
-    """Put ``names`` of the folder ``made`` in place of those of a stored model; what was there is left in ``aside``.
+    """Put ``names`` of the folder ``made`` in place of those of a stored model; what is not made goes.
 
-    The first of ``names`` is put in place last, so a record comes after what it speaks of: between the renames there is
-    none that speaks of what is not there.
+    The first of ``names`` is put in place last, so a record comes after what it speaks of. A file is replaced by one
+    rename; a folder takes two, and where there is one the first of ``names`` is away meanwhile, so that nothing speaks
+    of what is not there.
     """
     aside.mkdir()
+    for place in (made / name for name in names):
+        if place.is_dir():
+            _sync(place)
+        elif place.exists():
+            _sync_folder(place)
+    folders = {name for name in names if (stored / name).is_dir() or (made / name).is_dir()}
+    away = folders | ({names[0]} if folders else set())
     with _locked(stored):
         for name in names:
-            if (stored / name).exists():
+            if (stored / name).exists() and (name in away or not (made / name).exists()):
                 (stored / name).rename(aside / name)
         for name in reversed(names):
             if (made / name).exists():
                 (made / name).rename(stored / name)
+        _sync_folder(stored)
 
 
 @contextmanager

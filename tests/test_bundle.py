@@ -92,3 +92,21 @@ def test_no_model_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert out == ""
     assert "no-such-model:1" in err
     assert err.count("\n") == 1
+
+
+def test_options_with_an_open_quote_are_told_of() -> None:
+    assert bundle.split_options("--opt network=host --opt 'a b'") == ["--opt", "network=host", "--opt", "a b"]
+    with pytest.raises(ServiceFailed, match="no closing quotation"):
+        bundle.split_options("--opt 'network")
+
+
+@pytest.mark.parametrize("index", ["https://user:token@example.invalid/cpu", "https://token@example.invalid/cpu"])
+def test_an_index_with_credentials_goes_into_no_image(monkeypatch: pytest.MonkeyPatch, index: str) -> None:
+    monkeypatch.setenv("TORCH_INDEX", index)
+    with pytest.raises(ServiceFailed, match=r"TORCH_INDEX: holds credentials") as raised:
+        bundle.index_argument()
+    assert "token" not in str(raised.value)
+    monkeypatch.setenv("TORCH_INDEX", "https://example.invalid/cpu")
+    assert bundle.index_argument() == ["--opt", "build-arg=TORCH_INDEX=https://example.invalid/cpu"]
+    monkeypatch.delenv("TORCH_INDEX")
+    assert bundle.index_argument() == []

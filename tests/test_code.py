@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agbento.code import CODE, Code
+from agbento.code import CODE, Code, code_digest
 from agbento.errors import UsageError
 
 SOURCE = """\
@@ -96,3 +96,16 @@ def test_no_code_is_said(tmp_path: Path) -> None:
         Code(tmp_path / "none")
     with pytest.raises(UsageError, match="no Python file"):
         Code(tmp_path)
+
+
+def test_the_digest_is_of_the_code_alone(folder: Path, tmp_path: Path) -> None:
+    assert code_digest(tmp_path / "none") is None
+    stored = tmp_path / "stored"
+    Code(folder).copy(stored / CODE)
+    digest = code_digest(stored)
+    assert digest is not None
+    (stored / CODE / "__pycache__").mkdir()  # which Python leaves where it is served
+    (stored / CODE / "__pycache__" / "metrics.cpython-311.pyc").write_bytes(b"x")
+    assert code_digest(stored) == digest
+    (stored / CODE / "metrics.py").rename(stored / CODE / "scores.py")
+    assert code_digest(stored) != digest

@@ -12,6 +12,7 @@ import pytest
 import requests
 import yaml
 
+from agbento.compiling import RECORD
 from tests.running import ROOT, Running, environment, imported
 
 pytestmark = pytest.mark.slow
@@ -137,6 +138,15 @@ def test_what_prediction_needs_is_brought_and_kept(tmp_path: Path) -> None:
     assert told["provenance"]["brought"] == ["team_generators.Doubling"]
     # The Bento is built of the stored model, with all that lies in its folder.
     assert yaml.safe_load((kept.parents[1] / "model.yaml").read_text())["metadata"]["digest"] == told["digest"]
+    # Code that was changed may answer otherwise: it is proven anew, and goes into another Bento.
+    before = (kept.parents[1] / "provenance.json").read_bytes()
+    assert json.loads(before)["code"]
+    (code / "team_generators.py").write_text(f"{GENERATORS}\n# changed\n")
+    proven = (kept.parents[1] / RECORD).stat().st_mtime_ns
+    assert imported(source, home, "--name", "brought", "--code", str(code)) == tag
+    assert (kept.parents[1] / RECORD).stat().st_mtime_ns > proven
+    assert (kept.parents[1] / "provenance.json").read_bytes() != before  # of which the Bento's tag is made
+    assert kept.read_text().endswith("# changed\n")
     # Imported again without it, nothing is opened and the model stays as it was.
     assert "--code DIR" in _again(source, home)
     assert kept.is_file()

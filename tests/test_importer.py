@@ -4,16 +4,18 @@ import errno
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from agbento import __version__, store
 from agbento.digest import folder_digest
 from agbento.drift import Reference
-from agbento.errors import PredictorNotLoadable, StoreError, UsageError
+from agbento.errors import NotLockable, PredictorNotLoadable, StoreError, UsageError
 from agbento.folder import FolderSource
 from agbento.importer import Wishes, import_predictor
+from agbento.requirements import LOCK
+from agbento.sbom import SBOM
 from agbento.schema import Schema
 from agbento.served import ServedModel
 from sample.toys import toy_predictor, toy_rows
@@ -91,6 +93,22 @@ def test_the_whole_walk(models: Path, sample_predictor: Path, tmp_path: Path) ->
     assert str(other.tag) == f"other:{digest[:16]}"
     assert heard.lines[-1] == f"the same content is already in the store as {model.tag}; now as {other.tag} too"
     assert store.find(None).tag == other.tag
+
+
+@pytest.mark.slow
+def test_a_lock_stays_where_none_can_be_made(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, heard = FolderSource(toy_predictor("regression", tmp_path / "toy")), Heard()
+    model = import_predictor(source, None, heard)
+    kept = {name: (Path(model.path) / name).read_bytes() for name in (LOCK, SBOM)}
+    monkeypatch.setattr("agbento.papers.serving_lock", _no_index)
+    import_predictor(source, None, heard)
+    assert any("no lock, so no image" in line for line in heard.lines)
+    assert any("the lock of the former import stays" in line for line in heard.lines)
+    assert {name: (Path(model.path) / name).read_bytes() for name in (LOCK, SBOM)} == kept
+
+
+def _no_index(*_: Any) -> Any:
+    raise NotLockable("no index answers")
 
 
 @pytest.mark.slow

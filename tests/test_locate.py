@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from agbento.entry import Entry
@@ -105,3 +107,14 @@ def test_a_file_that_is_a_folder_too() -> None:
 )
 def test_mlflow_run_id(mlmodel: bytes | None, path: str, expected: str | None) -> None:
     assert Logged.read(mlmodel, path).run_id == expected
+
+
+def test_a_time_that_is_none_is_not_known() -> None:
+    # A list of lists of one list, ten of each: its text would be of a hundred million items.
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    began = time.process_time()
+    mlmodel = f"a0: &a0 [x]\n{levels}utc_time_created: *a8\n".encode()
+    assert Logged.read(mlmodel, "p").at is None
+    assert time.process_time() - began < 3
+    assert Logged.read(b"utc_time_created: 2026-01-31 12:00:00.5\n", "p").at == "2026-01-31T12:00:00+00:00"
+    assert Logged.read(b"utc_time_created: '2026-01-31 12:00:00.5'\n", "p").at == "2026-01-31T12:00:00+00:00"

@@ -6,16 +6,20 @@ import dataclasses
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agbento.compiler.artefact import compiler_version
 from agbento.compiling import COMPILED, Record, compile_into
+from agbento.errors import ModelNotServable
 from agbento.opened import open_predictor
+from agbento.permit import TRUST
 from agbento.predictor import CompiledAdapter, StockPredictor
 from agbento.rows import RowReader
 from agbento.schema import Schema
+from agbento.trust import examine
 from sample.rows import rows
 
 pytestmark = pytest.mark.slow
@@ -30,6 +34,7 @@ def stored(sample_predictor: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     folder, scratch = tmp_path_factory.mktemp("opened"), tmp_path_factory.mktemp("scratch")
     shutil.copytree(sample_predictor, folder / "predictor")
+    examine(folder / "predictor").permit.save(folder)
     describe(TabularPredictor.load(str(sample_predictor), verbosity=0)).save(folder / "schema.json")
     assert compile_into(folder, folder / "predictor", "digest", scratch).compiled
     return folder
@@ -51,6 +56,14 @@ def test_the_compiled_one_serves(folder: Path) -> None:
     assert (told["compiled"], told["native"], told["proof"]["equal"]) == (True, True, True)
     assert "originals" not in told
     assert open_predictor(folder, 1, digest="digest").is_compiled
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_text("")])
+def test_nothing_is_opened_of_which_nothing_was_kept(folder: Path, damage: Callable[[Path], object]) -> None:
+    damage(folder / TRUST)
+    assert open_predictor(folder, 1).is_compiled
+    with pytest.raises(ModelNotServable, match=r"trust\.json: missing or damaged.*import the model again"):
+        open_predictor(folder, 1, use_compiled=False)
 
 
 def test_both_answer_alike(folder: Path) -> None:

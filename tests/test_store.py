@@ -4,6 +4,8 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +198,40 @@ def test_bentoml_handles_it_as_a_model_of_its_own(models: Path) -> None:
     assert store.find(None).tag == again.tag
     assert folder_digest(Path(again.path) / "predictor") == digest == again.info.metadata["digest"]
     assert os.access(again.path, os.W_OK)
+
+
+def test_what_is_made_anew_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    stored, made = tmp_path / "stored", tmp_path / "made"
+    for folder, content in ((stored, "old"), (made, "new")):
+        (folder / "compiled").mkdir(parents=True)
+        for name in ("record", "paper", "compiled/part"):
+            (folder / name).write_text(content)
+    (stored / "gone").write_text("old")
+    (stored / "other").write_text("old")
+    (made / "other").write_text("new")  # of which nobody speaks
+    store.replace(stored, made, tmp_path / "aside", ["record", "compiled", "paper", "gone"])
+    found = {path.relative_to(stored).as_posix(): path.read_text() for path in stored.rglob("*") if path.is_file()}
+    assert found == {"record": "new", "paper": "new", "compiled/part": "new", "other": "old"}
+
+
+def test_a_file_is_there_while_it_is_replaced(tmp_path: Path) -> None:
+    stored = tmp_path / "stored"
+    stored.mkdir()
+    (stored / "trust").write_text("0")
+    seen: set[str] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.add((stored / "trust").read_text() if (stored / "trust").exists() else "missing")
+
+    with ThreadPoolExecutor(1) as pool:
+        looked = pool.submit(look)
+        for number in range(200):
+            made = tmp_path / f"made-{number}"
+            made.mkdir()
+            (made / "trust").write_text(str(number))
+            store.replace(stored, made, tmp_path / f"aside-{number}", ["trust"])
+        stop.set()
+        looked.result()
+    assert "missing" not in seen
