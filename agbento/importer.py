@@ -247,7 +247,7 @@ class _Walk:
             *papers,
             ENVIRONMENT,
             TRUST,
-            CODE,
+            *([CODE] if other_code else []),
         ]
         store.replace(folder, draft, draft.with_name("replaced"), names)
         done = [*(["compiled anew"] if anew else []), *(["another drift reference"] if self.wishes.reference else [])]
@@ -257,9 +257,7 @@ class _Walk:
 
     def _kept_lock(self, stored: Path, draft: Path) -> tuple[str, ...]:
         """Give the papers of a former import that stay: its lock, where this one has none for the same environment."""
-        same = all((place / ENVIRONMENT).exists() for place in (stored, draft)) and (
-            (stored / ENVIRONMENT).read_bytes() == (draft / ENVIRONMENT).read_bytes()
-        )
+        same = Environment.load(stored) == Environment.load(draft)
         if not same or (draft / LOCK).exists() or not (stored / LOCK).exists():
             return ()
         self.progress.say("the lock of the former import stays, so images are built of that")

@@ -40,8 +40,8 @@ FORWARDS: Final[dict[tuple[str, str], Passed]] = {
 
 # They call their first argument where it is a class, and no object as in genuine pickles.
 _OF_GENERATORS: Final = {(_RANDOM, "__generator_ctor"), (_RANDOM, "__randomstate_ctor")}
-# What makes objects in turn, of what it is given.
-_MAKERS: Final = {("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")}
+# What calls what it is given in turn, or makes objects of it.
+_IN_TURN: Final = FORWARDS.keys() | {("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")}
 
 
 def forwarded(machine: Machine, callee: Global, args: Value, at: int) -> Value:
@@ -70,7 +70,7 @@ def check_state(machine: Machine, target: Object, state: Value, at: int) -> None
 def _note(machine: Machine, callee: Global, passed: Value, way: Literal["call", "new"], at: int) -> None:
     if isinstance(passed, Global) and passed.sure:
         machine.notes.use(passed, way, at)
-        if (passed.module, passed.name) in FORWARDS.keys() | _MAKERS:
+        if (passed.module, passed.name) in _IN_TURN:
             # What it is given is called, with arguments that nobody looks at.
             machine.notes.flaw(f"{callee.name} is given {passed.name}, which calls or makes what it is given", at)
     elif isinstance(passed, (Global, Object, Opaque, Dict)):
