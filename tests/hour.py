@@ -18,9 +18,9 @@ from sample.rows import rows
 from tests.running import Running, wait_for
 from tests.watching import SMALL
 
-# What the machine that runs the test can do is no part of the script, so CPU is left out. A worker is back in seconds,
-# and Prometheus takes five to look for targets. A scrape that is late in the overload is no fall, and some in a row are
-# no end. Where other tests run beside it there are fewer rows a second, and they are to be enough for a verdict.
+# What the machine that runs the test can do is no part of the script, so CPU is left out. A worker is back in seconds.
+# A scrape that is late in the overload is no fall, and some in a row are no end. Where other tests run beside it there
+# are fewer rows a second, and they are to be enough for a verdict.
 THRESHOLDS = replace(
     SMALL,
     cpu=100.0,
@@ -29,7 +29,6 @@ THRESHOLDS = replace(
     saturated_for="3s",
     not_ready_for="1s",
     down_for="15s",
-    missing_for="5m",
     falls=10,
     drift_rows=200,
     quality_rows=50,
