@@ -27,7 +27,7 @@ from sample.rows import rows
 CONNECTIONS = (1, 32)
 BODIES = 2000
 WARM_SECONDS, SECONDS, ROUNDS = 1.0, 4.0, 2  # of one cell in one round
-QUICK_SECONDS = 2.0
+QUICK_SECONDS = 3.0
 SLOW_SECONDS = {1: 20.0, 32: 45.0}
 _PATIENCE_SECONDS = 300.0  # until a slow server has answered what waits
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.ports import free_port
 from sample.child import Child
 from sample.client import Client
 
@@ -106,20 +105,6 @@ def hollow(workers: int, home: Path, modules: Path, env: Mapping[str, str] | Non
         "bentoml", "serve", "benchmarks.hollow_service:Hollow", "--host", "127.0.0.1", "--port", str(port)
     )
     return Server(HOLLOW, "BentoML, no model", port, command, settings)
-
-
-def free_port() -> int:
-    """Give a port of loopback that nothing listens on."""
-    return free_ports(1)[0]
-
-
-def free_ports(n: int) -> list[int]:
-    """Give ``n`` different ports of loopback that nothing listens on."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(n)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from typing import Any
 import requests
 import yaml
 
-from tests.running import free_port, wait_for
+from benchmarks.ports import free_port
+from tests.running import wait_for
 from tests.watching import MONITORING
 
 

@@ -14,7 +14,7 @@ from tests.watching import MONITORING
 FOLDER = MONITORING / "grafana" / "dashboards"
 FILES = sorted(FOLDER.glob("*.json"))
 # What Grafana itself knows, for a panel of a thousand points over some minutes, at a scrape a second.
-BUILT_IN = {"__rate_interval": "4s", "__interval": "1s", "__range": "60s"}
+BUILT_IN = {"__rate_interval": "4s", "__interval": "1s", "__range": "2m"}
 # What a viewer who has chosen nothing sees, where the service is the only job.
 ALL = {"job": ["autogluon-bento"], "instance": ".*"}
 

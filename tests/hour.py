@@ -29,6 +29,7 @@ THRESHOLDS = replace(
     saturated_for="3s",
     not_ready_for="1s",
     down_for="15s",
+    restart="15s",
     falls=10,
     drift_rows=200,
     quality_rows=50,
@@ -72,7 +73,6 @@ class Hour:
     phases: dict[str, tuple[float, float]] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
-    lost: int = 0
 
     def __post_init__(self) -> None:
         self._lock, self._pool = threading.Lock(), pool()
@@ -134,9 +134,8 @@ class Hour:
         def call() -> None:
             with requests.Session() as session:
                 while not over.is_set():
-                    answer = session.post(f"{self.running.url}/predict", body, headers=JSON, timeout=60)
-                    self._note(answer.status_code)
-                    if answer.status_code == 503:
+                    answer = self._post(session, data=body, headers=JSON)
+                    if answer is None or answer.status_code == 503:
                         time.sleep(2)
 
         def watch() -> None:
@@ -152,20 +151,20 @@ class Hour:
 
     def _ask(self, session: requests.Session, row: Any) -> None:
         at = time.time()
-        try:
-            answer = session.post(f"{self.running.url}/predict", json=row, timeout=60)
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-            with self._lock:
-                self.lost += 1
-            return
-        self._note(answer.status_code)
-        if answer.status_code == 200:
+        answer = self._post(session, json=row)
+        if answer is not None and answer.status_code == 200:
             with self._lock:
                 self.sent.append(Sent(at, row, answer.json()["cost"]))
 
-    def _note(self, status: int) -> None:
+    def _post(self, session: requests.Session, **sent: Any) -> requests.Response | None:
+        """What is answered, and noted; None where the connection broke, as that to a killed worker does."""
+        try:
+            answer = session.post(f"{self.running.url}/predict", timeout=60, **sent)
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            return None
         with self._lock:
-            self.statuses[status] = self.statuses.get(status, 0) + 1
+            self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+        return answer
 
 
 JSON = {"Content-Type": "application/json"}

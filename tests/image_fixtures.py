@@ -41,7 +41,7 @@ class Built:
 
 def docker(*arguments: str, check: bool = True) -> str:
     """Run the engine's client and give what it printed, both streams."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0 or not check, f"docker {arguments}: {done.stderr}"
     return done.stdout + done.stderr
 
@@ -51,7 +51,7 @@ def build(home: Path, model: str) -> Built:
     options = f"--options={os.environ.get('IMAGE_OPTIONS', '')}"  # as `make image` has it
     command = [sys.executable, "-m", "agbento.bundle", "image", "--model", model, options]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(home, CREDENTIALS), capture_output=True, text=True, timeout=540, check=False
+        command, cwd=ROOT, env=environment(home, CREDENTIALS), capture_output=True, text=True, timeout=1500, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     line = done.stdout.splitlines()[-1]
@@ -117,7 +117,7 @@ class Container:
 
     def post(self, body: Any) -> requests.Response:
         """POST /predict, a JSON body."""
-        return requests.post(f"{self.url}/predict", json=body, timeout=30)
+        return requests.post(f"{self.url}/predict", json=body, timeout=60)
 
     def state(self) -> dict[str, Any]:
         """The engine's word on it."""

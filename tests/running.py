@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ import psutil
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 120
 
@@ -32,7 +33,7 @@ def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, st
     steering = (
         *("AWS_", "MODEL_TAG", "SERVICE_", "PREDICTION_", "EXPERIMENT_ID", "PROMETHEUS_", "BENTOML_", "AGBENTO_"),
         *("API_KEYS_FILE", "METRICS_REQUIRE_KEY", "POLICY_FILE", "MAX_", "REQUEST_SECONDS", "USE_COMPILED"),
-        *("ALLOW_VERSION_SKEW", "TORCH_INDEX", "IMPORT_"),
+        *("ALLOW_VERSION_SKEW", "TORCH_INDEX", "IMPORT_", "OMP_", "OPENBLAS_", "MKL_"),
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
@@ -45,13 +46,6 @@ def imported(source: Path | str, home: Path, *arguments: str, extra: dict[str, s
     done = subprocess.run(command, cwd=ROOT, env=environment(home, extra), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
@@ -85,7 +79,9 @@ class Running:
         extra: dict[str, str],
         target: str = ".",
         command: tuple[str, ...] = ("-m", "bentoml", "serve"),
+        seconds: float = SECONDS,
     ) -> None:
+        self._seconds = seconds
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="agbento-test-")
@@ -112,16 +108,16 @@ class Running:
 
     def wait_ready(self) -> None:
         """Wait for /readyz, with a time-out on every probe; fail with the log where the process ends."""
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + self._seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.output()}"
             try:
-                if requests.get(f"{self.url}/readyz", timeout=1).status_code == 200:
+                if requests.get(f"{self.url}/readyz", timeout=5).status_code == 200:
                     return
             except requests.RequestException:
                 pass
             time.sleep(0.2)
-        raise AssertionError(f"not ready within {SECONDS} s: {self.output()}")
+        raise AssertionError(f"not ready within {self._seconds} s: {self.output()}")
 
     def output(self) -> str:
         """What the service printed so far."""
@@ -138,11 +134,11 @@ class Running:
 
     def post(self, body: Any, **options: Any) -> requests.Response:
         """POST /predict, a JSON body."""
-        return requests.post(f"{self.url}/predict", json=body, timeout=30, **options)
+        return requests.post(f"{self.url}/predict", json=body, timeout=60, **options)
 
     def metrics(self) -> str:
         """The text of /metrics."""
-        return requests.get(f"{self.url}/metrics", timeout=10).text
+        return requests.get(f"{self.url}/metrics", timeout=60).text
 
     def counted(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
@@ -153,7 +149,7 @@ class Running:
     def end(self) -> int:
         """Send SIGTERM and give the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.process.poll() is None:

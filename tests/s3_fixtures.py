@@ -69,7 +69,7 @@ class S3:
     def put_raw(self, key: str, body: bytes = b"x") -> None:
         """Write one object whose key a client's URL handling would change."""
         host = self.endpoint.removeprefix("http://")
-        connection = http.client.HTTPConnection(host, timeout=10)
+        connection = http.client.HTTPConnection(host, timeout=60)
         connection.request(
             "PUT",
             f"/{self.bucket}/{key}",

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.ports import free_port
 from sample.client import Client
-from tests.running import ROOT, free_port
+from tests.running import ROOT
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def stub_service(fault: str = "") -> Iterator[str]:
     with subprocess.Popen(command) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while not Client(url, read_seconds=1).ready():
                 assert process.poll() is None, "the stub has ended"
                 assert time.monotonic() < deadline, "the stub does not answer"

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from benchmarks import load, wrk
 from benchmarks.load import request_bytes
 from benchmarks.measured import Measured
+from benchmarks.ports import free_port
 from sample.client import Client
-from tests.running import ROOT, free_port
+from tests.running import ROOT
 from tests.stubs import stub_service
 
 ROWS = [json.dumps({"size": float(i), "count": i, "city": "Oslo"}).encode() for i in range(50)]
@@ -87,7 +88,7 @@ def test_a_request_is_what_the_stub_takes_for_one(measure: Measure) -> None:
 def test_requests_vary(measure: Measure) -> None:
     seen: Counter[bytes] = Counter()
     with raw_server(http("200 OK"), seen=seen) as port:
-        got = measure(port, ROWS, connections=1, seconds=1.0)
+        got = measure(port, ROWS, connections=1, seconds=2.0)
     assert got.answers > len(ROWS)
     assert set(seen) == set(ROWS)
     assert max(seen.values()) - min(seen.values()) <= 1
@@ -96,7 +97,7 @@ def test_requests_vary(measure: Measure) -> None:
 @both
 def test_answers_that_are_not_200_count_as_failures(measure: Measure) -> None:
     with stub_service("status") as url:
-        got = measure(port_of(url), ROWS, connections=2, seconds=1.0)
+        got = measure(port_of(url), ROWS, connections=2, seconds=2.0)
     assert 0.07 < got.failures / (got.failures + got.answers) < 0.13
 
 

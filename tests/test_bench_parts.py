@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,13 @@ def test_a_hollow_service_has_the_modules_and_answers(tmp_path: Path) -> None:
     with server.start(tmp_path) as running:
         wait_for(lambda: Client(server.url).predict({"gross_weight": 2.5}) == {"cost": 2.5})
         for pid in memory._process_ids(running):
-            assert {"colorsys", "lightgbm"} <= set(imported_modules(pid, tmp_path))
+            wait_for(partial(_has_imported, pid, tmp_path, {"colorsys", "lightgbm"}))
+
+
+def _has_imported(pid: int, folder: Path, modules: set[str]) -> bool:
+    """Whether a process, asked anew, has these by now."""
+    (folder / str(pid)).unlink(missing_ok=True)
+    return modules <= set(imported_modules(pid, folder))
 
 
 @pytest.mark.slow

@@ -20,8 +20,9 @@ import yaml
 from agbento import stack
 from agbento.errors import ServiceFailed
 from agbento.keys import new_key
+from benchmarks.ports import free_port
 from tests.image_fixtures import Built, docker
-from tests.running import ROOT, environment, free_port
+from tests.running import ROOT, environment
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 PROJECT = "agbento-test"
@@ -193,7 +194,7 @@ class Stack:
     def serves(self) -> str:
         """The tag that GET /model names."""
         headers = {"Authorization": f"Bearer {self.variables['API_KEY']}"}
-        return str(requests.get(f"{self.service}/model", headers=headers, timeout=10).json()["tag"])
+        return str(requests.get(f"{self.service}/model", headers=headers, timeout=60).json()["tag"])
 
     def container(self, service: str) -> dict[str, Any]:
         """The engine's word on a service's container."""
@@ -204,11 +205,11 @@ class Stack:
 
     def query(self, text: str) -> float:
         """Ask Prometheus for one number; -1 where there is none."""
-        answer = requests.get(f"{self.prometheus}/api/v1/query", params={"query": text}, timeout=10).json()
+        answer = requests.get(f"{self.prometheus}/api/v1/query", params={"query": text}, timeout=60).json()
         result = answer["data"]["result"]
         return float(result[0]["value"][1]) if result else -1.0
 
-    def wait_for(self, text: str, value: float, seconds: float = 30) -> None:
+    def wait_for(self, text: str, value: float, seconds: float = 120) -> None:
         """Wait until a query gives ``value``."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.query(text) != value:
@@ -277,9 +278,9 @@ def test_up_another_model_the_former_one_and_down(compose: Stack, sample_image: 
 def check_files(compose: Stack) -> None:
     """The key file and the policy are where the service reads them."""
     body = json.loads((ROOT / "sample" / "request.json").read_text("utf-8")) | {"store_sqft": None}
-    assert requests.post(f"{compose.service}/predict", json=body, timeout=10).status_code == 401
+    assert requests.post(f"{compose.service}/predict", json=body, timeout=60).status_code == 401
     headers = {"Authorization": f"Bearer {compose.variables['API_KEY']}"}
-    response = requests.post(f"{compose.service}/predict", json=body, headers=headers, timeout=10)
+    response = requests.post(f"{compose.service}/predict", json=body, headers=headers, timeout=60)
     assert [fault["reason"] for fault in response.json()["faults"]] == ["null"]
 
 
@@ -289,9 +290,9 @@ def check_new_key(compose: Stack, image: Built) -> None:
     file = ROOT / compose.variables["API_KEYS_FILE"]
     file.write_text(f"{file.read_text('utf-8')}{line}\n", "utf-8")
     headers = {"Authorization": f"Bearer {key}"}
-    assert requests.get(f"{compose.service}/model", headers=headers, timeout=10).status_code == 401
+    assert requests.get(f"{compose.service}/model", headers=headers, timeout=60).status_code == 401
     assert compose.up(image.model).returncode == 0
-    assert requests.get(f"{compose.service}/model", headers=headers, timeout=10).status_code == 200
+    assert requests.get(f"{compose.service}/model", headers=headers, timeout=60).status_code == 200
 
 
 def check_bounds(compose: Stack) -> None:
@@ -310,7 +311,7 @@ def check_bounds(compose: Stack) -> None:
 def test_what_is_not_healthy_is_named_with_its_log(compose: Stack, sample_image: Built) -> None:
     compose.variables["SERVICE_WORKERS"] = "many"
     started = time.monotonic()
-    done = compose.up(sample_image.model, "WAIT=15")
+    done = compose.up(sample_image.model, "WAIT=45")
     assert done.returncode != 0
     assert time.monotonic() - started < 150  # not compose's own patience, which is longer
     # Prometheus may be starting still: it is named after what has failed.

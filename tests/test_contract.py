@@ -22,7 +22,8 @@ from sample.toys import Kind
 from tests.running import ROOT, Running
 from tests.served_models import OddHome
 
-pytestmark = pytest.mark.slow
+# The first test makes all reports: a predictor, an import and a service a kind, some thousand cases each.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 STRICT = "strict, with keys"
 RUNS = (*get_args(Kind), STRICT)
@@ -35,8 +36,8 @@ def report_on(running: Running, folder: Path, key: str | None = None) -> dict[st
     """Let schemathesis test all that the document promises; gives its report, with its output under ``output``."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     document, features = folder / "document.json", folder / "features.json"
-    document.write_bytes(requests.get(f"{running.url}/docs.json", headers=headers, timeout=10).content)
-    model = requests.get(f"{running.url}/model", headers=headers, timeout=10).json()
+    document.write_bytes(requests.get(f"{running.url}/docs.json", headers=headers, timeout=60).content)
+    model = requests.get(f"{running.url}/model", headers=headers, timeout=60).json()
     features.write_text(json.dumps(model["features"]), "utf-8")
     environment = {
         **os.environ,
@@ -47,9 +48,10 @@ def report_on(running: Running, folder: Path, key: str | None = None) -> dict[st
     }
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", f"{running.url}/docs.json", "--no-color"]
     command += ["--checks", "all", "--max-examples", str(EXAMPLES), "--generation-deterministic"]
+    command += ["--request-timeout", "60"]
     command += ["--continue-on-failure", "--report", "json", "--report-json-path", str(folder / "report.json")]
     command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1500)
     report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     return {**report, "output": done.stdout + done.stderr}
 

@@ -85,7 +85,7 @@ def answered(home: Path, tag: str, rows: list[Any], **settings: str) -> tuple[li
     with Running(home, {"MODEL_TAG": tag, "SERVICE_WORKERS": "1", **settings}) as running:
         answer = running.post(rows)
         assert answer.status_code == 200, answer.text
-        told = requests.get(f"{running.url}/model", timeout=10).json()
+        told = requests.get(f"{running.url}/model", timeout=60).json()
     return [row["price"] for row in answer.json()], told
 
 

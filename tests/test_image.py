@@ -23,7 +23,7 @@ from agbento.lock import PYTHON
 from tests.image_fixtures import CANARY, Built, Container, build, docker
 from tests.running import REQUEST, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.engine]
+pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(2400)]
 
 # How a cautious operator runs it: nothing writable but /tmp, and a uid that the image does not know.
 LOCKED_DOWN = ("--read-only", "--tmpfs", "/tmp", "--user", "12345", "--cap-drop", "ALL")
@@ -65,7 +65,7 @@ def test_the_compiled_predictor_serves_on_another_processor(sample_image: Built)
     # numba's word for a processor of which nothing is known: what it has cached for this one is not taken.
     other = ("--env", "NUMBA_CPU_NAME=generic", "--env", "NUMBA_CPU_FEATURES=", "--env", "SERVICE_WORKERS=1")
     with Container(sample_image.name, *LOCKED_DOWN, *other) as running:
-        compiled = requests.get(f"{running.url}/model", timeout=10).json()["compiled"]
+        compiled = requests.get(f"{running.url}/model", timeout=60).json()["compiled"]
         assert compiled["compiled"], compiled["why"]
         assert compiled["native"]
         assert running.post(REQUEST).status_code == 200
@@ -198,7 +198,7 @@ def test_it_is_within_its_budget_and_above_one_it_names_its_largest_packages(
 
 def test_its_labels_and_its_model_say_where_it_comes_from(sample_image: Built, container: Container) -> None:
     labels = json.loads(inspected(sample_image, "{{json .Config.Labels}}"))
-    told = requests.get(f"{container.url}/model", timeout=10).json()
+    told = requests.get(f"{container.url}/model", timeout=60).json()
     assert json.loads(labels["agbento.provenance"]) == told["provenance"]
     assert labels["org.opencontainers.image.revision"] == told["digest"]
     assert labels["org.opencontainers.image.source"] == told["source"]

@@ -59,7 +59,7 @@ class Guarded:
 
     def ask(self, method: str, path: str, key: str | None = None, body: bytes | None = None) -> tuple[int, bytes]:
         """Send exactly this path; status and body of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=60)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         try:
             connection.request(method, path, body, headers)
@@ -131,13 +131,13 @@ def test_with_a_key_all_is_as_it_is_without_keys(guarded: Guarded, served: Runni
 
 
 def test_a_browser_is_asked_for_a_password_and_the_key_is_one(guarded: Guarded) -> None:
-    refused = requests.get(guarded.running.url, timeout=10)
+    refused = requests.get(guarded.running.url, timeout=60)
     # In two fields: Chromium takes a field for one challenge, and knows nothing of Bearer.
     assert refused.raw.headers.getlist("www-authenticate") == list(CHALLENGES)
     for key in guarded.keys:
-        page = requests.get(guarded.running.url, auth=("anyone", key), timeout=10)
+        page = requests.get(guarded.running.url, auth=("anyone", key), timeout=60)
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert requests.get(guarded.running.url, auth=("alice", WRONG), timeout=10).status_code == 401
+    assert requests.get(guarded.running.url, auth=("alice", WRONG), timeout=60).status_code == 401
 
 
 def test_bentoml_client(guarded: Guarded, served: Running) -> None:
@@ -148,7 +148,7 @@ def test_bentoml_client(guarded: Guarded, served: Running) -> None:
 
 @pytest.mark.parametrize("length", [b"Content-Length: 10000000", b"Transfer-Encoding: chunked"])
 def test_the_answer_comes_before_the_body_and_ends_the_connection(guarded: Guarded, length: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", guarded.running.port), timeout=20) as caller:
+    with socket.create_connection(("127.0.0.1", guarded.running.port), timeout=60) as caller:
         caller.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + length + b"\r\n\r\n")
         answer = b"".join(iter(lambda: caller.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 401 ")
@@ -177,7 +177,7 @@ def test_no_key_gets_into_the_log(guarded: Guarded) -> None:
         for body in (b"{", json.dumps(REQUEST).encode(), b"[]"):
             guarded.ask("POST", "/predict", key, body)
         guarded.ask("GET", "/no/such/path", key)
-        requests.get(guarded.running.url, auth=("alice", key), timeout=10)
+        requests.get(guarded.running.url, auth=("alice", key), timeout=60)
     output = guarded.running.output()
     assert "API keys are needed; known: alice, bob\n" in output
     assert "Traceback" not in output

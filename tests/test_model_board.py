@@ -28,11 +28,12 @@ ROWS = 40
 )
 def test_what_is_predicted_is_shown(odd_home: OddHome, tmp_path: Path, kind: str, metric: str, labels: str) -> None:
     with odd_home.serve(kind) as running, Prometheus(tmp_path, running.url.removeprefix("http://")) as prometheus:
-        model = requests.get(f"{running.url}/model", timeout=10).json()
-        counted = f'sum(agbento_rows_total{{outcome="answered"}}) == {ROWS}'
+        model = requests.get(f"{running.url}/model", timeout=60).json()
+        metric_of_all = f"{metric}_count" if labels == "quantile_levels" else metric
+        each = ROWS * (len(model[labels]) if labels == "quantile_levels" else 1)
         prometheus.wait_for("agbento_rows_total")
         assert running.post(list(islice(example_rows(model["features"]), ROWS))).status_code == 200
-        prometheus.wait_for(counted)
+        prometheus.wait_for(f"sum({metric_of_all}) == {each}")
         asked = [target.expr for target in targets(BOARD) if metric in target.expr]
         assert asked
         for query in asked:

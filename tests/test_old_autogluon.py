@@ -128,15 +128,16 @@ def test_where_other_versions_run_it_is_not_served_unasked(tag: str, old: Old, h
     assert f"`make serve MODEL_TAG={tag} OWN_ENVIRONMENT=1`" in line
     with Running(home, {"MODEL_TAG": tag, "SERVICE_WORKERS": "1", "ALLOW_VERSION_SKEW": "true"}) as running:
         assert old.agrees(running.post(old.rows))
-        told = requests.get(f"{running.url}/model", timeout=10).json()["environment"]["differs_here"]
+        told = requests.get(f"{running.url}/model", timeout=60).json()["environment"]["differs_here"]
         assert any(line.startswith(f"AutoGluon {VERSION}") for line in told)
 
 
 def test_it_is_served_in_an_environment_of_its_own(tag: str, old: Old, home: Path) -> None:
     own = ("-m", "agbento.own_environment", tag, "--")
-    with Running(home, {"SERVICE_WORKERS": "1", "USE_COMPILED": "false"}, command=own) as running:
+    settings = {"SERVICE_WORKERS": "1", "USE_COMPILED": "false"}
+    with Running(home, settings, command=own, seconds=500) as running:  # the environment is made first
         assert old.agrees(running.post(old.rows))
-        told = requests.get(f"{running.url}/model", timeout=10).json()
+        told = requests.get(f"{running.url}/model", timeout=60).json()
         assert told["environment"]["differs_here"] == []
         assert told["autogluon_version"] == VERSION
 
@@ -156,7 +157,7 @@ def test_its_image_holds_its_own_versions(image: Built, old: Old, use_compiled: 
         code = "import autogluon.tabular, lightgbm; print(autogluon.tabular.__version__, lightgbm.__version__)"
         assert container.python(code).split() == [VERSION, "4.6.0"]
         assert old.agrees(container.post(old.rows))
-        told = requests.get(f"{container.url}/model", timeout=10).json()
+        told = requests.get(f"{container.url}/model", timeout=60).json()
         assert told["environment"]["differs_here"] == []
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", image.name))
     assert json.loads(labels["agbento.provenance"]) == told["provenance"]

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-sync",
 )
 VIEW: ViewportSize = {"width": 1280, "height": 1200}
-MILLISECONDS = 15_000
+MILLISECONDS = 60_000
 MAX_BYTES = 200_000
 expect.set_options(timeout=MILLISECONDS)
 
@@ -77,7 +77,7 @@ def visiting(url: str, folder: Path) -> Iterator[Visit]:
             yield visit
         finally:
             context.close()
-            wait_for(lambda: not processes_of(str(profile)), 10)
+            wait_for(lambda: not processes_of(str(profile)))
 
 
 def execute(page: Page) -> tuple[Any, Locator]:
@@ -93,7 +93,7 @@ def execute(page: Page) -> tuple[Any, Locator]:
 
 def check_page(running: Running, label: str, visit: Visit) -> Locator:
     """Check page, example and answer; give the operation's answer as it is shown."""
-    document = requests.get(f"{running.url}/docs.json", timeout=10).json()
+    document = requests.get(f"{running.url}/docs.json", timeout=60).json()
     shown = visit.page.locator(".opblock-summary-path")
     expect(shown).to_have_count(sum(len(methods) for methods in document["paths"].values()))
     expect(visit.page.locator(".info .title")).to_contain_text(document["info"]["title"])

@@ -14,7 +14,7 @@ def test_everything_is_done_and_several_at_a_time() -> None:
 
     def work(item: int) -> None:
         if item < 4:
-            meeting.wait(10)  # passes only when four threads are here at once
+            meeting.wait(60)  # passes only when four threads are here at once
         done.add(item)
 
     each(work, range(100), 4, threading.Event())

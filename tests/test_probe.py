@@ -89,8 +89,8 @@ def test_bytes_that_are_no_text_and_processes_that_stay_do_no_harm(hostile: Any,
     code = f"import os, subprocess; os.write(1, b'\\xff' * 10**6); subprocess.Popen(['sleep', '{marker}'])"
     began = time.monotonic()
     assert probe(hostile(code, then_load=True), scratch(tmp_path)).schema.label == "cost"
-    assert time.monotonic() - began < 60
-    wait_for(lambda: not processes_of(marker), 10)  # it is killed, and ends when the machine comes to it
+    assert time.monotonic() - began < 600
+    wait_for(lambda: not processes_of(marker))  # it is killed, and ends when the machine comes to it
 
 
 def test_the_child_has_an_environment_and_a_folder_of_its_own(
@@ -114,7 +114,7 @@ def test_modules_of_the_callers_folder_are_not_taken(sample_predictor: Path, tmp
         env=environment(tmp_path / "home"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -140,7 +140,7 @@ def test_a_predictor_that_changes_itself_is_not_stored(hostile: Any, tmp_path: P
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1

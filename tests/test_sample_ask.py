@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.ports import free_port
 from sample.ask import rows_for
 from sample.client import Client, NoAnswer
 from sample.rows import COLUMNS
-from tests.running import REQUEST, Running, free_port
+from tests.running import REQUEST, Running
 from tests.stub_service import MODEL
 from tests.stubs import run, stub_service
 

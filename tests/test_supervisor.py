@@ -79,7 +79,7 @@ def test_a_replaced_worker_serves_the_same_model(sample_predictor: Path, tmp_pat
         victim.kill()
         wait_for(lambda: victim not in running.workers() and len(running.workers()) == 1)
         running.wait_ready()
-        assert requests.get(f"{running.url}/model", timeout=10).json()["tag"] == first
+        assert requests.get(f"{running.url}/model", timeout=60).json()["tag"] == first
 
 
 def test_a_killed_supervisor_takes_its_workers_along(sample_tag: str, bentoml_home: Path) -> None:
@@ -93,13 +93,13 @@ def test_a_killed_supervisor_takes_its_workers_along(sample_tag: str, bentoml_ho
 
 def test_workers_that_die_again_and_again_are_given_up_on(sample_tag: str, bentoml_home: Path) -> None:
     with Running(bentoml_home, {"MODEL_TAG": sample_tag, "SERVICE_WORKERS": "1"}) as running:
-        end = time.monotonic() + 50
+        end = time.monotonic() + 200
         while running.process.poll() is None and time.monotonic() < end:
             with contextlib.suppress(psutil.NoSuchProcess):
                 for worker in running.workers():
                     worker.kill()
             time.sleep(0.2)
-        assert running.process.wait(5) == 1
+        assert running.process.wait(60) == 1
         assert "giving up" in running.output().splitlines()[-1]
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import requests
 import yaml
 
+from benchmarks.ports import free_port
 from monitoring.program.rules.alerting import alerting
 from monitoring.program.rules.recording import recording
 from monitoring.program.rules.rulefile import write
 from monitoring.program.thresholds import DEFAULT, Burn, Thresholds
-from tests.running import ROOT, SECONDS, free_port
+from tests.running import ROOT, SECONDS
 
 MONITORING = ROOT / "monitoring"
 NO_KEY = Path("/dev/null")
@@ -114,7 +115,8 @@ class Prometheus:
         return result
 
     def value(self, text: str) -> float:
-        """Ask for one number."""
+        """Ask for one number; where the last scrape failed, wait for the next."""
+        self.wait_for(text)
         (sample,) = self.query(text)
         return float(sample["value"][1])
 
