@@ -7,12 +7,12 @@ module to whatever that imports.
 from __future__ import annotations
 
 import ast
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from agbento.digest import files_digest
 from agbento.errors import UsageError
 from agbento.text import shown
 
@@ -68,14 +68,11 @@ class Code:
 
 
 def code_digest(stored: Path) -> str | None:
-    """Give the SHA-256 over names and content of the code that lies with a stored model; None: there is none."""
+    """Give the digest (`agbento.digest`) of the code that lies with a stored model; None: there is none."""
     folder = stored / CODE
     if not folder.is_dir():
         return None
-    digest = hashlib.sha256()
-    for file in _files(folder):
-        digest.update(f"\0{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    return files_digest((file.relative_to(folder).as_posix(), file) for file in _files(folder))
 
 
 def add_code(stored: Path) -> None:

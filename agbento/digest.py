@@ -9,6 +9,7 @@ Times, modes, owners and empty folders do not count. A path cannot hold NUL, so 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 _FORMAT = b"agbento-digest-1\0"
@@ -23,8 +24,13 @@ def folder_files(folder: Path) -> list[tuple[str, Path]]:
 
 def folder_digest(folder: Path) -> str:
     """Give the digest of ``folder``: 64 hex digits. Raises OSError where a file cannot be read."""
+    return files_digest(folder_files(folder))
+
+
+def files_digest(files: Iterable[tuple[str, Path]]) -> str:
+    """Give the digest of some files of a folder, in the order given, each as (POSIX relative path, file)."""
     total = hashlib.sha256(_FORMAT)
-    for path, file in folder_files(folder):
+    for path, file in files:
         content, size = _content(file)
         total.update(f"{content} {size} ".encode() + path.encode("utf-8", "surrogateescape") + b"\0")
     return total.hexdigest()

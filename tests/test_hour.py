@@ -54,8 +54,9 @@ class Played:
             # Asked at one moment in which there is something of everything, or just before where a scrape failed then.
             at = self.phase("drift")[1]
             found = self.prometheus.query_range(query, at - 10, at)
-            last = max((series["values"][-1][0] for series in found), default=at)
-            return [float(series["values"][-1][1]) for series in found if series["values"][-1][0] == last]
+            samples = [series["values"][-1] for series in found]
+            last = max((when for when, _ in samples), default=at)
+            return [float(value) for when, value in samples if when == last]
         found = self.prometheus.query_range(query, self.began, self.ended)
         return [float(value) for series in found for _, value in series["values"]]
 

@@ -116,8 +116,7 @@ class Prometheus:
 
     def value(self, text: str) -> float:
         """Ask for one number; where the last scrape failed, wait for the next."""
-        self.wait_for(text)
-        (sample,) = self.query(text)
+        (sample,) = self.wait_for(text)
         return float(sample["value"][1])
 
     def scrape_error(self, job: str) -> str:
@@ -130,14 +129,14 @@ class Prometheus:
         """The names of the alerts that fire now."""
         return {sample["metric"]["alertname"] for sample in self.query('ALERTS{alertstate="firing"}')}
 
-    def wait_for(self, text: str, seconds: float = SECONDS) -> None:
-        """Wait until a query gives something."""
+    def wait_for(self, text: str, seconds: float = SECONDS) -> list[dict[str, Any]]:
+        """Wait until a query gives something, and give that."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log.read_text("utf-8")
             try:
-                if self.query(text):
-                    return
+                if found := self.query(text):
+                    return found
             except requests.RequestException:
                 pass  # it does not listen yet, or says so itself, not in JSON
             time.sleep(0.2)
